@@ -18,6 +18,7 @@
 #include "nat/offload_unpack.h"
 #include "nat/offload_state.h"
 #include "net/decap.h"
+#include "net/rtnl.h"
 
 #define VOUCH_NS	(3 * OFFLOAD_SECOND_NS)	/* a dead daemon's maps die
 						 * with it */
@@ -190,13 +191,13 @@ decap_open(struct offload *o, const char *private_if)
 
 	decap_names(if_nametoindex(private_if), name, peer);
 	/* Of one that was killed. */
-	decap_del(name);
+	rtnl_link_del(name);
 	rc = decap_add(name, peer) == -1 ? -errno : 0;
 	if (rc == 0) {
 		o->bare.egress = true;
 		rc = hook_attach(o, &o->bare, name, "offload_bare");
 		if (rc != 0)
-			decap_del(name);
+			rtnl_link_del(name);
 	}
 	if (rc != 0) {
 		log_info("eBPF offload: no device for joined segments out of "
@@ -269,7 +270,7 @@ offload_close(struct offload *o)
 	hook_detach(&o->in);
 	hook_detach(&o->out);
 	if (o->decap[0] != '\0')
-		decap_del(o->decap);
+		rtnl_link_del(o->decap);
 	ebpf_array_unmap(&o->bindings);
 	ebpf_array_unmap(&o->ports);
 	ebpf_array_unmap(&o->state);
@@ -288,7 +289,7 @@ offload_sweep(const char *public_if, const char *private_if)
 
 	ebpf_log();
 	decap_names(if_nametoindex(private_if), name, peer);
-	decap_del(name);
+	rtnl_link_del(name);
 	for (size_t i = 0; i < 2; i++) {
 		k.ifindex = (int)if_nametoindex(names[i]);
 		if (k.ifindex == 0)

@@ -105,20 +105,7 @@ decap_add(const char *name, const char *peer)
 	if (bring_up(name, peer) == 0 && route_make(name) == 0)
 		return 0;
 	error = errno;
-	decap_del(name);
+	rtnl_link_del(name);
 	errno = error;
 	return -1;
-}
-
-void
-decap_del(const char *name)
-{
-	_Alignas(4) char buf[NETLINK_REQUEST_MAX];
-	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
-	struct nlmsghdr *nlh;
-
-	if ((ifi.ifi_index = (int)if_nametoindex(name)) == 0)
-		return;
-	nlh = netlink_begin(buf, RTM_DELLINK, NLM_F_ACK, &ifi, sizeof(ifi));
-	(void)netlink_ask_once(NETLINK_ROUTE, nlh);
 }

@@ -20,11 +20,9 @@
 /*
  * Makes the device, which is one of a pair; nothing goes by the peer, and
  * neither has an address.  As root or with CAP_NET_ADMIN: 0, or -1 with errno
- * and neither device there.
+ * and neither device there.  rtnl_link_del() takes both away.
  */
 int	decap_add(const char *name, const char *peer);
-/* Takes both away, if they are there. */
-void	decap_del(const char *name);
 #endif
 
 #endif

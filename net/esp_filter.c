@@ -6,8 +6,10 @@
 
 #include "net/esp_filter.h"
 
+#define IP_DST	16	/* in the header */
+
 struct program {
-	struct sock_filter code[ESP_FILTER_MAX + 9];
+	struct sock_filter code[ESP_FILTER_MAX + 11];
 	unsigned short	   len;
 };
 
@@ -39,6 +41,13 @@ esp_filter_set(int fd, int family, const struct esp_filter *f)
 
 	n = f->nbut < ESP_FILTER_MAX ? f->nbut : ESP_FILTER_MAX;
 	if (f->n != 0) {
+		if (f->not_to != 0) {
+			put(&p, (struct sock_filter)BPF_STMT(
+			    BPF_LD | BPF_W | BPF_ABS, IP_DST));
+			put(&p, (struct sock_filter)BPF_JUMP(
+			    BPF_JMP | BPF_JEQ | BPF_K, f->not_to,
+			    (uint8_t)(n + 5), 0));
+		}
 		put_spi(&p, family);
 		/* The last return is of what is not for the socket. */
 		for (i = 0; i < n; i++)

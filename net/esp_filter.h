@@ -13,6 +13,8 @@ struct esp_filter {
 	unsigned	i, n;
 	const uint32_t *but;
 	size_t		nbut;
+	uint32_t	not_to;	/* of IPv4, and to an address that is not
+				 * this one; 0: to any */
 };
 
 /* Of a raw socket of that family.  0, or -1 with errno, and it gets what it got

@@ -11,6 +11,7 @@ net_libnet_a_SOURCES = \
 	net/ip.c net/ip.h \
 	net/netlink.c net/netlink.h \
 	net/outbox.c net/outbox.h \
+	net/port.c net/port.h \
 	net/prefixes.c net/prefixes.h \
 	net/resolvconf.c net/resolvconf.h \
 	net/resolver.c net/resolver.h \
@@ -21,7 +22,7 @@ net_libnet_a_SOURCES = \
 	net/tun.c net/tun.h \
 	net/udp.c net/udp.h \
 	net/validate.c net/validate.h net/validator.c net/validator.h \
-	net/decap.c net/decap.h
+	net/decap.c net/decap.h net/xfrmi.c net/xfrmi.h
 
 # What whoever asks DNS links beside BASE_LIBS.
 DNS_LIBS = $(CARES_LIBS) $(UNBOUND_LIBS)

@@ -132,6 +132,19 @@ rtnl_link_mtu(const char *ifname, unsigned mtu)
 	return rtnl_link(ifname, 0, mtu);
 }
 
+void
+rtnl_link_del(const char *ifname)
+{
+	_Alignas(4) char buf[NETLINK_REQUEST_MAX];
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
+	struct nlmsghdr *nlh;
+
+	if ((ifi.ifi_index = (int)if_nametoindex(ifname)) == 0)
+		return;
+	nlh = netlink_begin(buf, RTM_DELLINK, NLM_F_ACK, &ifi, sizeof(ifi));
+	(void)netlink_ask_once(NETLINK_ROUTE, nlh);
+}
+
 static int
 rtnl_addr(unsigned type, unsigned flags, const char *ifname,
     const struct addr *addr, unsigned plen)

@@ -32,6 +32,9 @@ int	rtnl_addr_add(const char *ifname, const struct addr *addr,
 int	rtnl_addr_del(const char *ifname, const struct addr *addr,
 	    unsigned plen);
 
+/* A device of ours, which may not be there any more. */
+void	rtnl_link_del(const char *ifname);
+
 struct rtnl_route {
 	struct prefix dst;		/* of none: IPv4's default */
 	struct addr via;		/* none: on the link */

@@ -139,6 +139,19 @@ connection_tick_passed(struct connection *conn)
 	}
 }
 
+static bool
+is_stirred(const struct connection *conn)
+{
+	const struct core    *c = conn->core;
+	const struct sa_pair *first = TAILQ_FIRST(&conn->pairs);
+
+	return first == NULL || c->now - first->born < STIRRED ||
+	    c->now - conn->used < STIRRED || c->now - conn->heard < STIRRED ||
+	    conn->requested || conn->nsessions > 0 || conn->ask != NULL ||
+	    conn->gone || conn->unled ||
+	    (conn->spd != NULL && conn->spd->again != NULL);
+}
+
 static void
 connection_tick_keyed(struct connection *conn)
 {
@@ -165,6 +178,10 @@ connection_tick_keyed(struct connection *conn)
 		return;
 	child_follow(conn);
 	connection_tick_passed(conn);
+	/* Nobody looks at what is led while we rest: the next packet comes by,
+	 * and wakes us. */
+	if (!is_stirred(conn))
+		spd_led_end(conn->spd);
 	plane_again(conn);
 	pathmtu_tick(conn);
 	session_tick(conn);
@@ -264,19 +281,6 @@ pair_next(uint64_t *next, const struct connection *conn,
 		if (p->initiator)
 			sooner(next, p->soft);
 	}
-}
-
-static bool
-is_stirred(const struct connection *conn)
-{
-	const struct core    *c = conn->core;
-	const struct sa_pair *first = TAILQ_FIRST(&conn->pairs);
-
-	return first == NULL || c->now - first->born < STIRRED ||
-	    c->now - conn->used < STIRRED || c->now - conn->heard < STIRRED ||
-	    conn->requested || conn->nsessions > 0 || conn->ask != NULL ||
-	    conn->gone || conn->unled ||
-	    (conn->spd != NULL && conn->spd->again != NULL);
 }
 
 static uint64_t

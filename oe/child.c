@@ -12,6 +12,7 @@
 #include "oe/esp/dataplane.h"
 #include "oe/initiator.h"
 #include "oe/known.h"
+#include "oe/lead.h"
 #include "oe/lookup.h"
 #include "oe/pair.h"
 #include "oe/peer.h"
@@ -175,12 +176,14 @@ child_is_sole(const struct connection *conn)
 
 /* What the data plane must know of the connection, before a pair comes up. */
 static void
-child_policy(struct connection *conn, const struct keying_child *k)
+child_policy(struct connection *conn, const struct keying_child *k,
+    const struct sa_pair *p)
 {
 	conn->esp.ours = conn->key.src;
 	conn->esp.theirs = conn->key.dst;
 	conn->esp.sole = child_is_sole(conn);
 	conn->esp.roams = k->nat_there;
+	conn->esp.leads = lead_likely(conn, p);
 	conn->esp.past = child_past;
 	conn->esp.owner = conn;
 }
@@ -263,10 +266,11 @@ child_up(struct connection *conn, const struct keying_child *k)
 	    k->peer_id.type != KEYING_ID_ADDR &&
 	    addr_equal(&k->path.peer, &conn->key.dst.addr))
 		connection_set_right(conn, conn->right, true);
-	child_policy(conn, k);
+	child_policy(conn, k, p);
 	/* What passes without us is not translated either. */
-	p->esp = esp_pair_up(c->shell->planes, pair_is_whole(p) &&
-	    !addr_is_set(&p->inner) ? &conn->esp : NULL, &k->in, &k->out);
+	p->esp = esp_pair_up(c->shell->planes, (pair_is_whole(p) ||
+	    p->our_blocks) && !addr_is_set(&p->inner) ? &conn->esp : NULL,
+	    &k->in, &k->out);
 	if (p->esp == NULL) {
 		c->keying->delete_child(c->keying_arg, c->now, k->in.spi);
 		pair_free(p);

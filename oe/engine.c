@@ -24,6 +24,7 @@
 #include "oe/identity.h"
 #include "oe/life.h"
 #include "oe/liveness.h"
+#include "oe/pair.h"
 #include "oe/pathmtu.h"
 #include "oe/plane.h"
 #include "oe/portal.h"
@@ -537,6 +538,13 @@ oe_inbound_esp(struct oe *oe, const struct packet_view *v)
 }
 
 void
+oe_inbound_opened(struct oe *oe, uint32_t spi, const struct packet_view *v)
+{
+	plane_inbound_opened(oe->core, clock_now(), spi, v);
+	oe_schedule(oe);
+}
+
+void
 oe_inbound_ike(struct oe *oe, const struct keying_path *path,
     const uint8_t *buf, size_t len)
 {
@@ -551,11 +559,23 @@ oe_inbound_clear(struct oe *oe, const struct packet_view *v)
 	return plane_inbound_clear(oe->core, clock_now(), v);
 }
 
+bool
+oe_has_spi_out(const struct oe *oe, const struct addr *dst, uint32_t spi)
+{
+	return pair_by_spi_out(oe->core, dst, spi) != NULL;
+}
+
 void
 oe_stirred(struct oe *oe)
 {
 	core_set_now(oe->core, clock_now());
 	oe_schedule(oe);
+}
+
+void
+oe_leads_end(struct oe *oe)
+{
+	spd_led_end_all(oe->core);
 }
 
 void

@@ -37,6 +37,9 @@ void	oe_wake(struct oe *oe, const char *why);
 void	oe_outbound(struct oe *oe, const struct packet_view *v);
 /* A packet with ESP (or UDP-encapsulated ESP) from the network. */
 void	oe_inbound_esp(struct oe *oe, const struct packet_view *v);
+/* What the data plane has taken out of ESP of an inbound SPI (host order). */
+void	oe_inbound_opened(struct oe *oe, uint32_t spi,
+	    const struct packet_view *v);
 /* IKE bytes from the network. */
 void	oe_inbound_ike(struct oe *oe, const struct keying_path *path,
 	    const uint8_t *buf, size_t len);
@@ -46,8 +49,14 @@ void	oe_inbound_icmp(struct oe *oe, const struct packet_view *v);
  * paranoid, a keyed connection's peer); the daemon then drops it. */
 bool	oe_inbound_clear(struct oe *oe, const struct packet_view *v);
 
+/* Have we an SA with that outbound SPI (host order) towards dst? */
+bool	oe_has_spi_out(const struct oe *oe, const struct addr *dst,
+	    uint32_t spi);
 /* Packets are sealed beside us (esp_pair_lead()), after a time without. */
 void	oe_stirred(struct oe *oe);
+/* What leads stand on has changed: packets come by us, until they are led
+ * anew. */
+void	oe_leads_end(struct oe *oe);
 /* What went past us between two addresses (shell.h: pass_pair). */
 void	oe_passed(struct oe *oe, const struct addr *src,
 	    const struct addr *dst, const struct oe_passed *n);

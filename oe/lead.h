@@ -2,6 +2,7 @@
 #ifndef OE_LEAD_H
 #define OE_LEAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct connection;
@@ -17,5 +18,7 @@ struct sa_pair;
  */
 void	lead_begin(struct connection *conn, struct sa_pair *p,
 	    const struct packet_view *v, size_t mtu);
+/* Will packets be led on that pair, if nothing comes between? */
+bool	lead_likely(const struct connection *conn, const struct sa_pair *p);
 
 #endif

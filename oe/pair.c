@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "net/ip.h"
 #include "oe/connection.h"
@@ -70,6 +71,19 @@ pair_free(struct sa_pair *p)
 	if (c->shell->spi_put != NULL)
 		c->shell->spi_put(c->shell_arg, p->spi_in);
 	free(p);
+}
+
+struct sa_pair *
+pair_by_spi_out(const struct core *c, const struct addr *dst, uint32_t spi)
+{
+	struct sa_pair   *p;
+	struct sa_out_key key;
+
+	memset(&key, 0, sizeof(key));
+	key.dst = *dst;
+	key.spi = spi;
+	HASH_FIND(hh_out, c->sad_out, &key, sizeof(key), p);
+	return p;
 }
 
 struct sa_pair *

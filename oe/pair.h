@@ -9,6 +9,7 @@
 #include "oe/keying.h"
 
 struct connection;
+struct core;
 struct packet_view;
 
 /* By which an ICMP error about our ESP finds the pair; zeroed
@@ -55,6 +56,9 @@ bool	pair_takes(const struct sa_pair *p, const struct packet_view *v,
 	    bool in);
 /* Is it for one flow alone? */
 bool	pair_is_flow(const struct sa_pair *p);
+/* By the outbound SPI (host order) towards dst; NULL: there is none. */
+struct sa_pair *pair_by_spi_out(const struct core *c, const struct addr *dst,
+	    uint32_t spi);
 /* The pair that carries what we send, but flows that have their own; NULL
  * if there is none. */
 struct sa_pair *connection_pair(const struct connection *conn);

@@ -226,7 +226,6 @@ pathmtu_inbound_icmp(struct core *c, uint64_t now, const struct packet_view *p,
 {
 	struct connection *conn;
 	struct sa_pair	  *pair;
-	struct sa_out_key  key;
 	size_t		   mtu;
 
 	c->now = now;
@@ -235,10 +234,8 @@ pathmtu_inbound_icmp(struct core *c, uint64_t now, const struct packet_view *p,
 	    mtu < mtu_least(quoted->dst.family))
 		return;
 	/* A sender who knows the SPI was on the path (RFC 4301 §8.2.1). */
-	memset(&key, 0, sizeof(key));
-	key.dst = quoted->dst;
-	key.spi = load_u32(quoted->data + quoted->header);
-	HASH_FIND(hh_out, c->sad_out, &key, sizeof(key), pair);
+	pair = pair_by_spi_out(c, &quoted->dst,
+	    load_u32(quoted->data + quoted->header));
 	if (pair == NULL)
 		return;
 	conn = pair->connection;

@@ -621,10 +621,66 @@ plane_unknown_spi(struct core *c, const struct packet_view *v, uint32_t spi)
 	}
 }
 
+/* Out of ESP, on a pair: is it what was negotiated?  Then the peer lives. */
+static bool
+plane_opened(struct sa_pair *p, struct packet_view *inner)
+{
+	struct connection *conn = p->connection;
+	struct core	  *c = conn->core;
+
+	if (!plane_ingress(p, inner)) {
+		c->count.filtered++;
+		if (ratelimit_pass(&p->bad, c->now))
+			log_warn("peer %s sent what was not negotiated, "
+			    "dropped", keying_id_text(&conn->peer_id));
+		return false;
+	}
+	conn->used = p->used = c->now;
+	conn->packets++;
+	conn->bytes += inner->len;
+	if (conn->spd != NULL)
+		conn->spd->used = c->now;
+	c->count.esp_in++;
+	liveness_heard(conn);
+	pathmtu_heard(conn, inner);
+	return true;
+}
+
+static void
+plane_to_host(struct sa_pair *p, const struct packet_view *inner)
+{
+	struct connection *conn = p->connection, *holder = NULL;
+	struct core	  *c = conn->core;
+
+	/* Only a peer that has its half can have sent this; what waited for
+	 * that goes before what it sent. */
+	if (!p->confirmed) {
+		child_confirmed(conn, p->spi_in);
+		plane_release(c);
+	}
+	if (conn->spd != NULL && conn->spd->nshared != 0 &&
+	    !flow_hear(c, conn, inner, &holder)) {
+		/* RFC 7619 §2.3: who began anew cannot say so; who was there
+		 * before can be asked. */
+		if (conn->anonymous && holder != NULL && holder->anonymous)
+			liveness_doubt(holder);
+		c->count.flow_refused++;
+		if (ratelimit_pass(&p->bad, c->now))
+			log_warn("peer %s sent on a flow that is another's, "
+			    "dropped", keying_id_text(&conn->peer_id));
+		return;
+	}
+	/* Heard on one, it lives for both. */
+	if (conn->crossed != NULL) {
+		conn->crossed->used = c->now;
+		liveness_heard(conn->crossed);
+	}
+	c->shell->to_host(c->shell_arg, inner);
+}
+
 void
 plane_inbound_esp(struct core *c, uint64_t now, const struct packet_view *v)
 {
-	struct connection *conn, *holder = NULL;
 	struct sa_pair	  *p = NULL;
 	struct packet_view inner;
 	uint32_t	   spi;
@@ -642,7 +698,6 @@ plane_inbound_esp(struct core *c, uint64_t now, const struct packet_view *v)
 		plane_unknown_spi(c, v, spi);
 		return;
 	}
-	conn = p->connection;
 	n = esp_pair_open(p->esp, v, c->opened, IP_PACKET_MAX, &inner, &newest);
 	if (n == ESP_E_DUMMY || n == ESP_E_PLANE)
 		return;
@@ -654,46 +709,23 @@ plane_inbound_esp(struct core *c, uint64_t now, const struct packet_view *v)
 			    n == ESP_E_AUTH ? "wrong ICV" : "malformed");
 		return;
 	}
-	if (!plane_ingress(p, &inner)) {
-		c->count.filtered++;
-		if (ratelimit_pass(&p->bad, now))
-			log_warn("peer %s sent what was not negotiated, "
-			    "dropped", keying_id_text(&conn->peer_id));
+	if (!plane_opened(p, &inner))
 		return;
-	}
-	conn->used = p->used = now;
-	conn->packets++;
-	conn->bytes += inner.len;
-	if (conn->spd != NULL)
-		conn->spd->used = now;
-	c->count.esp_in++;
-	liveness_heard(conn);
-	pathmtu_heard(conn, &inner);
 	if (p->follows && v->protocol == IPPROTO_UDP && newest &&
 	    packet_ports(v, &sport, &dport))
 		liveness_heard_from(p, &v->src, sport);
-	/* Only a peer that has its half can have sent this; what waited for
-	 * that goes before what it sent. */
-	if (!p->confirmed) {
-		child_confirmed(conn, spi);
-		plane_release(c);
-	}
-	if (conn->spd != NULL && conn->spd->nshared != 0 &&
-	    !flow_hear(c, conn, &inner, &holder)) {
-		/* RFC 7619 §2.3: who began anew cannot say so; who was there
-		 * before can be asked. */
-		if (conn->anonymous && holder != NULL && holder->anonymous)
-			liveness_doubt(holder);
-		c->count.flow_refused++;
-		if (ratelimit_pass(&p->bad, now))
-			log_warn("peer %s sent on a flow that is another's, "
-			    "dropped", keying_id_text(&conn->peer_id));
-		return;
-	}
-	/* Heard on one, it lives for both. */
-	if (conn->crossed != NULL) {
-		conn->crossed->used = now;
-		liveness_heard(conn->crossed);
-	}
-	c->shell->to_host(c->shell_arg, &inner);
+	plane_to_host(p, &inner);
+}
+
+void
+plane_inbound_opened(struct core *c, uint64_t now, uint32_t spi,
+    const struct packet_view *v)
+{
+	struct sa_pair	  *p = NULL;
+	struct packet_view inner = *v;
+
+	c->now = now;
+	HASH_FIND(hh, c->sad, &spi, sizeof(spi), p);
+	if (p != NULL && !addr_is_set(&p->inner) && plane_opened(p, &inner))
+		plane_to_host(p, &inner);
 }

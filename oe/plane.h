@@ -15,6 +15,10 @@ void	plane_passed(struct core *c, uint64_t now, const struct addr *src,
 	    const struct addr *dst, const struct oe_passed *n);
 void	plane_inbound_esp(struct core *c, uint64_t now,
 	    const struct packet_view *v);
+/* The same of what was opened already, by the data plane of the pair with that
+ * inbound SPI. */
+void	plane_inbound_opened(struct core *c, uint64_t now, uint32_t spi,
+	    const struct packet_view *v);
 /* The datagram that began a connection goes once more if nothing came back on
  * its keys: a peer may have had them later than we. */
 void	plane_again(struct connection *conn);

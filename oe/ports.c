@@ -130,6 +130,37 @@ ports_name(const struct keying_selectors *ours,
 	return names(ours, flow->protocol, flow->port_from);
 }
 
+/* Are all of the one in one of the others? */
+static bool
+lies_in(const struct keying_selector *one, const struct keying_selectors *side)
+{
+	unsigned i;
+
+	for (i = 0; i < side->n; i++) {
+		if (side->ts[i].protocol == one->protocol &&
+		    side->ts[i].port_from <= one->port_from &&
+		    side->ts[i].port_to >= one->port_to)
+			return true;
+	}
+	return false;
+}
+
+bool
+ports_lease_covers(const struct connection *conn,
+    const struct keying_selectors *ours)
+{
+	struct keying_selectors leased;
+	unsigned		i;
+
+	if (!ports_leased(conn, &leased))
+		return false;
+	for (i = 0; i < ours->n; i++) {
+		if (!lies_in(&ours->ts[i], &leased))
+			return false;
+	}
+	return true;
+}
+
 bool
 ports_lease_has(const struct connection *conn,
     const struct keying_selector *flow)

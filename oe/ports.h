@@ -24,6 +24,9 @@ bool	ports_leased(const struct connection *conn,
  * selectors above? */
 bool	ports_lease_has(const struct connection *conn,
 	    const struct keying_selector *flow);
+/* Are all of these leased now, whichever port is at the other end? */
+bool	ports_lease_covers(const struct connection *conn,
+	    const struct keying_selectors *ours);
 /* Is that flow's port of ours one of them? */
 bool	ports_name(const struct keying_selectors *ours,
 	    const struct keying_selector *flow);

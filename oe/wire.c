@@ -461,7 +461,8 @@ int
 wire_esp_share(const struct wire_side *s, int fd, unsigned i, unsigned n)
 {
 	const struct esp_filter f = { .i = i, .n = n, .but = s->taken,
-		.nbut = s->ntaken };
+		.nbut = s->ntaken, .not_to = addr_is_set(&s->other) ?
+		ntohl(addr_v4(&s->other)) : 0 };
 
 	return esp_filter_set(fd, s->family, &f);
 }
@@ -768,4 +769,13 @@ void
 wire_set_local(struct wire *w, int family, const struct addr *addr)
 {
 	side_of(w, family)->local = *addr;
+}
+
+void
+wire_esp_other(struct wire *w, const struct addr *addr)
+{
+	struct wire_side *s = side_of(w, AF_INET);
+
+	s->other = *addr;
+	filter_esp(s);
 }

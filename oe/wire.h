@@ -31,6 +31,9 @@ void	wire_start(struct wire *w, struct oe *oe, wire_batch_fn batch,
  * any. */
 void	wire_set_local(struct wire *w, int family, const struct addr *addr);
 
+/* ESP to this address of IPv4 is another's on this host; none: any is ours. */
+void	wire_esp_other(struct wire *w, const struct addr *addr);
+
 /*
  * What struct oe_shell asks for.  A packet that does not go out is lost, as
  * packets may be.  It is copied, and waits for those that follow until

@@ -46,6 +46,7 @@ struct wire_side {
 	struct outbox	  *outbox;	/* of out */
 	LIST_HEAD(, wire_encap) encaps;
 	unsigned	   nencaps;
+	struct addr	   other;	/* whose ESP is not ours */
 	uint32_t	   taken[ESP_FILTER_MAX];	/* SPIs of the kernel */
 	unsigned	   ntaken;
 };

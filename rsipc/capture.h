@@ -9,6 +9,9 @@
 
 /* What our own sockets towards the gateway carry past it: "RS". */
 #define CAPTURE_MARK		0x5253u
+/* ESP that the kernel has made of what a lease sends; a table, and a rule's
+ * priority before ours: "RR". */
+#define CAPTURE_ESP	0x5252u
 #define CAPTURE_LOCALS_MAX	64	/* networks that a
 					 * gateway calls local */
 

@@ -122,6 +122,7 @@ client_network_settled(void *arg)
 		client_seek(c);
 	} else {
 		device_mend(c->device);
+		client_kernel_follow(c);
 	}
 	c->unreachable_said = false;
 	if (!c->host.up && !c->host.connecting)
@@ -181,6 +182,7 @@ client_make_direct(struct client *c, const struct settings *s,
 		log_warn("without a lease nothing is encrypted: the line "
 		    "before says why");
 	direct_beside(c->direct, c->oe);
+	client_kernel_follow(c);
 	if ((c->path.direct = c->direct) == NULL)
 		device_own_link(c->device, "");
 	client_follow(c);
@@ -286,24 +288,6 @@ client_events(struct client *c)
 	return 0;
 }
 
-/*
- * The kernel's ESP, where it can: from the host's own address.  What a lease
- * sends goes through a tunnel of ours, and hosts that share its address are
- * told apart by flows; the kernel can do neither.
- */
-static int
-client_open_kernel(struct client *c, const struct settings *s)
-{
-	if (s->cascade)
-		return 0;
-	if (planes_choose(&c->planes, oe_config_dataplane(s->oe), c->xfrm) ==
-	    -1)
-		return -1;
-	if (c->planes.kernel != NULL)
-		log_info("from a leased address ESP stays in user space");
-	return 0;
-}
-
 int
 client_open(struct client *c, struct service *service,
     struct settings *settings)
@@ -325,11 +309,12 @@ client_open(struct client *c, struct service *service,
 	c->xfrm = xfrm_open(CAPTURE_MARK);
 	c->inward = inward_new(c->xfrm, settings->oe_interface, false);
 	if (client_policy(c, settings) == -1 ||
-	    client_open_kernel(c, settings) == -1)
+	    client_kernel_open(c, settings) == -1)
 		return -1;
 	client_recall(c);
 	path_init(&c->path, &c->host, c->tunnel, c->device);
 	client_pass_open(c);
+	client_kernel_lease(c);
 	c->path.cascade = settings->cascade;
 	c->path.event = status_engine_event;
 	c->path.event_arg = c;
@@ -370,6 +355,7 @@ client_close(struct client *c)
 	c->path.direct = NULL;
 	direct_free(c->direct);
 	inward_free(c->inward);
+	client_kernel_close(c);
 	xfrm_close(c->xfrm);
 	pass_close(c->path.pass);
 	c->path.pass = NULL;

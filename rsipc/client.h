@@ -43,6 +43,11 @@ struct client {
 	struct oe	 *oe;		/* of the lease */
 	struct xfrm	 *xfrm;		/* NULL: this kernel has none */
 	struct planes_choice planes;	/* who does ESP for direct */
+	struct xfrm_led	 *led;		/* ESP of the lease in the kernel; NULL:
+					 * in user space */
+	struct event	 *led_event;
+	char		  led_device[IFNAMSIZ];
+	char		  led_text[112];	/* who does ESP of the lease */
 	struct inward	 *inward;
 	struct direct	 *direct;	/* NULL: without a lease
 					 * nothing is encrypted */

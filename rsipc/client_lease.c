@@ -278,6 +278,7 @@ client_main_granted(struct client *c, const struct binding *b)
 		log_warn("%s is leased but cannot be used",
 		    ADDR_TEXT(&b->addr));
 	c->path.addr = b->addr;
+	client_kernel_follow(c);
 	c->path.gateway = c->gateway;
 	worth_begin(&c->path.worth);
 	c->up_since = clock_now();

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "net/rtnl.h"
+#include "oe/esp/xfrm_led.h"
 #include "rsipc/capture.h"
 #include "rsipc/client_private.h"
 
@@ -29,6 +30,7 @@ pass_way(void *arg, struct pass_way *out)
 	out->link = if_nametoindex(link);
 	out->clear = if_nametoindex(device_name(c->device));
 	out->mark = CAPTURE_MARK;
+	out->esp_mark = CAPTURE_ESP;
 	return out->link != 0 && out->clear != 0;
 }
 
@@ -64,6 +66,8 @@ pass_moved(void *arg, const struct oe_passed *n)
 	struct client *c = arg;
 	uint64_t       now = clock_now();
 
+	if (c->led != NULL)
+		xfrm_led_ports(c->led, pass_used, c);
 	if (n->packets_out != 0)
 		worth_sent(&c->path.worth, now);
 	if (n->packets_in != 0)
@@ -105,6 +109,8 @@ client_pass_granted(struct client *c)
 
 	if (c->path.pass == NULL)
 		return;
+	if (c->oe != NULL)
+		oe_leads_end(c->oe);
 	for (port = 1; port <= UINT16_MAX; port++)
 		pass_port(c->path.pass, (uint16_t)port,
 		    bindings_covers(&c->host.bindings, (uint16_t)port) ?
@@ -117,6 +123,8 @@ client_pass_revoked(struct client *c, const struct binding *b)
 {
 	unsigned i;
 
+	if (c->oe != NULL)
+		oe_leads_end(c->oe);
 	/* What is left of a whole address is said when more is granted. */
 	if (b->method == RSIP_METHOD_RSA_IP || b->purpose == BINDING_MAIN)
 		pass_no_ports(c->path.pass);

@@ -35,6 +35,16 @@ void	client_pass_granted(struct client *c);
 /* A binding ends: nothing of it goes past us any more. */
 void	client_pass_revoked(struct client *c, const struct binding *b);
 
+/* client_kernel.c */
+/* Can the kernel do ESP?  0, or -1 after one log line: it is to, and cannot. */
+int	client_kernel_open(struct client *c, const struct settings *s);
+/* Then also a lease's, where it has what that takes; before there is an
+ * engine. */
+void	client_kernel_lease(struct client *c);
+/* The leased address, the engine beside, or routes may have changed. */
+void	client_kernel_follow(struct client *c);
+void	client_kernel_close(struct client *c);	/* after the engine */
+
 /* client_lease.c */
 /* Programs choose their ports from these, host order. */
 void	client_range(struct client *c, uint16_t lo, uint16_t hi);

@@ -138,6 +138,13 @@ fail:
 }
 
 void
+direct_esp_other(struct direct *d, const struct addr *leased)
+{
+	if (d != NULL)
+		wire_esp_other(d->wire, leased);
+}
+
+void
 direct_free(struct direct *d)
 {
 	if (d == NULL)

@@ -29,6 +29,9 @@ void	direct_free(struct direct *d);
 
 /* The lease's engine: the same host to peers.  d may be NULL. */
 void	direct_beside(struct direct *d, const struct oe *leased);
+/* ESP to that address is the kernel's to open, for the lease's engine; none:
+ * none is.  d may be NULL. */
+void	direct_esp_other(struct direct *d, const struct addr *leased);
 /* The network may have changed: the default route's source is our own address
  * now.  SAs of another one are torn down. */
 void	direct_follow(struct direct *d);

@@ -17,7 +17,8 @@ rsipc_rsipc_SOURCES = \
 	rsipc/capture.c rsipc/capture.h \
 	rsipc/choose.c rsipc/choose.h \
 	rsipc/client.c rsipc/client.h rsipc/client_private.h \
-	rsipc/client_gateway.c rsipc/client_lease.c rsipc/client_pass.c \
+	rsipc/client_gateway.c rsipc/client_kernel.c \
+	rsipc/client_lease.c rsipc/client_pass.c \
 	rsipc/client_way.c \
 	rsipc/device.c rsipc/device.h \
 	rsipc/direct.c rsipc/direct.h \

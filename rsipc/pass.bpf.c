@@ -138,7 +138,7 @@ pass_esp_out(struct __sk_buff *skb)
 	void		  *end;
 
 	if (skb->protocol != bpf_htons(ETH_P_IP) || (s = get_state()) == NULL ||
-	    skb->mark != s->mark)
+	    skb->mark != s->esp_mark)
 		return TC_ACT_OK;
 	pull_headers(skb, sizeof(*ip) + ESP_HEADER);
 	ip = (void *)(long)skb->data;

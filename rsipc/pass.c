@@ -82,6 +82,7 @@ way_write(struct pass_state *s, const struct pass_way *w)
 	s->clear = w->clear;
 	s->mtu = w->mtu;
 	s->mark = w->mark;
+	s->esp_mark = w->esp_mark;
 }
 
 static bool
@@ -89,7 +90,8 @@ way_is(const struct pass_state *s, const struct pass_way *w)
 {
 	return s->addr == addr_v4(&w->addr) && s->local == addr_v4(&w->local) &&
 	    s->remote == addr_v4(&w->remote) && s->link == w->link &&
-	    s->clear == w->clear && s->mtu == w->mtu && s->mark == w->mark;
+	    s->clear == w->clear && s->mtu == w->mtu && s->mark == w->mark &&
+	    s->esp_mark == w->esp_mark;
 }
 
 /* At the link, wherever it is now.  Where it cannot be what comes is user

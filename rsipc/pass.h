@@ -32,6 +32,7 @@ struct pass_way {
 					 * clear packets come by */
 	unsigned mtu;			/* of an inner packet, bytes */
 	uint32_t mark;			/* of an outer one */
+	uint32_t esp_mark;		/* of ESP that the kernel has made */
 };
 
 struct pass_ops {

@@ -39,8 +39,8 @@ struct pass_state {
 	__u32 link, clear;	/* towards the gateway; that clear packets
 				 * come by */
 	__u32 mtu;		/* of an inner packet, bytes */
-	__u32 mark;		/* of an outer one */
-	__u32 zero;
+	__u32 mark, esp_mark;	/* of an outer one; of ESP that the kernel has
+				 * made */
 	struct pass_counters esp;	/* the kernel's */
 	__u8  port[65536];	/* which protocols it is leased for, whoever is
 				 * at the other end */

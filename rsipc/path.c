@@ -204,6 +204,15 @@ path_is_own(const struct path *p, const struct addr *src)
 	    !addr_equal(src, &up));
 }
 
+/* ESP that the kernel has made for us of what we gave it? */
+static bool
+path_is_sealed(const struct path *p, const struct packet_view *v)
+{
+	return v->protocol == IPPROTO_ESP && p->planes[1] != NULL &&
+	    v->frag == 0 && v->len >= v->header + 4 &&
+	    oe_has_spi_out(p->oe, &v->dst, load_u32(v->data + v->header));
+}
+
 void
 path_outbound(struct path *p, const struct packet_view *v, uint64_t now)
 {
@@ -225,6 +234,11 @@ path_outbound(struct path *p, const struct packet_view *v, uint64_t now)
 	}
 	if (!path_goes_out(v))
 		return;
+	if (path_is_sealed(p, v)) {
+		pass_wake(p->pass);
+		path_send(p, v);
+		return;
+	}
 	/* ESP, AH, IKE and ICMP of a cascade are those of its hosts, whose own
 	 * resources its gateway has checked. */
 	if (p->cascade && v->protocol != IPPROTO_TCP &&
@@ -491,7 +505,7 @@ path_init(struct path *p, struct host *h, struct tunnel *t, struct device *d)
 	p->tunnel = t;
 	p->device = d;
 	p->ike_port = IKE_PORT;
-	p->planes[0] = esp_user_new(path_send, p);
+	p->planes[0] = p->user = esp_user_new(path_send, p);
 	p->errors = (struct ratelimit)RATELIMIT_INIT(50, 20);
 }
 
@@ -499,5 +513,12 @@ void
 path_clear(struct path *p)
 {
 	demand_expire(&p->demand, UINT64_MAX);
-	esp_plane_free(p->planes[0]);
+	esp_plane_free(p->user);
+}
+
+void
+path_plane(struct path *p, struct esp_plane *plane)
+{
+	p->planes[0] = plane;
+	p->planes[1] = p->user;
 }

@@ -43,8 +43,8 @@ struct path {
 	struct direct	*direct;	/* NULL: own is PATH_OWN_SHUT */
 	enum path_own	 own;
 	struct pass	*pass;		/* the kernel does some; NULL: none */
-	struct esp_plane *planes[2];	/* user space: the address
-					 * is others' too */
+	struct esp_plane *planes[3];	/* who does ESP, the best first */
+	struct esp_plane *user;		/* ... in user space */
 	struct demand	 demand;
 	struct addr	 addr;		/* leased; none: nothing may pass */
 	struct addr	 gateway;	/* whose address ICMP
@@ -75,6 +75,8 @@ struct path {
 void	path_init(struct path *p, struct host *h, struct tunnel *t,
 	    struct device *d);
 void	path_clear(struct path *p);
+/* Before there is an engine: another data plane does ESP where it can. */
+void	path_plane(struct path *p, struct esp_plane *plane);
 
 /* A packet from a program.  now: milliseconds. */
 void	path_outbound(struct path *p, const struct packet_view *v,

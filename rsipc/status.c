@@ -211,7 +211,7 @@ report_session(const struct client *c, struct report *r)
 }
 
 struct held {
-	const char *address, *interface;
+	const char *address, *interface, *dataplane;
 	char	    range[16];
 	uint64_t    ike_port, spis_free, bindings, age;
 };
@@ -226,6 +226,7 @@ static const struct report_field held_fields[] = {
 	GAUGE("spis_free", spis_free, "leased SPIs that no SA has"),
 	GAUGE("bindings", bindings, "granted bindings"),
 	SECONDS("age", age, "since the address is there"),
+	TEXT("dataplane", dataplane, "who does ESP from it"),
 	{ 0 }
 };
 #undef ROW
@@ -242,6 +243,7 @@ report_lease(const struct client *c, struct report *r)
 
 	if (b != NULL) {
 		h.interface = device_name(c->device);
+		h.dataplane = c->led_text;
 		h.ike_port = c->path.ike_port;
 		h.spis_free = bindings_spi_free(&c->host.bindings);
 		h.age = (clock_now() - c->up_since) / 1000;

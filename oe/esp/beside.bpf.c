@@ -4,7 +4,7 @@
 
 /*
  * An esp device (an xfrm interface) encrypts what enters it with a pair's
- * number as its mark, and what it has decrypted comes out with that of the
+ * mark, and what it has decrypted comes out with that of the
  * pair.  The daemon writes down which two hosts a pair leads, and from which
  * ports of ours.  What else a program sends goes on to the daemon; what else
  * comes is for no one but a packet socket of the daemon's.
@@ -92,7 +92,7 @@ beside_out(struct __sk_buff *skb)
 	d->used[port_index(ports >> 16)] = 1;
 	__sync_fetch_and_add(&s->packets_out, w.packets);
 	__sync_fetch_and_add(&s->bytes_out, w.bytes);
-	skb->mark = (__u32)handle;
+	skb->mark = BESIDE_MARK | (__u32)handle;
 	return (int)bpf_redirect(d->esp, 0);
 }
 
@@ -116,7 +116,7 @@ beside_in(struct __sk_buff *skb)
 	struct wire	     w;
 	void		    *end;
 	__u64		     handle;
-	__u32		     number = skb->mark, ports;
+	__u32		     number = skb->mark ^ BESIDE_MARK, ports;
 
 	if (d == NULL)
 		return TC_ACT_SHOT;

@@ -50,17 +50,18 @@ beside_pair_add(struct beside *b, uint32_t spi_in)
 	ebpf_slots_take(&b->numbers);
 	memset(s, 0, sizeof(*s));
 	s->spi = spi_in;
-	return number;
+	return BESIDE_MARK | number;
 }
 
 void
-beside_pair_del(struct beside *b, uint32_t number)
+beside_pair_del(struct beside *b, uint32_t mark)
 {
+	uint16_t	    number = mark & BESIDE_MASK;
 	struct beside_slot *s = &b->slots[number];
 
-	beside_lead_end(b, number);
+	beside_lead_end(b, mark);
 	s->spi = 0;
-	ebpf_slots_give(&b->numbers, (uint16_t)number);
+	ebpf_slots_give(&b->numbers, number);
 }
 
 /* --- what they lead ------------------------------------------------------- */
@@ -94,9 +95,9 @@ parts_write(struct beside_part *to, const struct esp_lead *lead)
 }
 
 void
-beside_lead_end(struct beside *b, uint32_t number)
+beside_lead_end(struct beside *b, uint32_t mark)
 {
-	struct beside_slot *s = &b->slots[number];
+	struct beside_slot *s = &b->slots[mark & BESIDE_MASK];
 	uint64_t	    handle = s->handle, stands;
 
 	if (handle == 0)
@@ -109,15 +110,16 @@ beside_lead_end(struct beside *b, uint32_t number)
 }
 
 int
-beside_lead(struct beside *b, uint32_t number, const struct esp_lead *lead)
+beside_lead(struct beside *b, uint32_t mark, const struct esp_lead *lead)
 {
+	uint16_t	    number = mark & BESIDE_MASK;
 	struct beside_slot *s = &b->slots[number];
 	uint64_t	    handle;
 
-	beside_lead_end(b, number);
+	beside_lead_end(b, mark);
 	if (lead->src.family != AF_INET || lead->dst.family != AF_INET)
 		return -1;
-	handle = ebpf_slots_handle(&b->numbers, (uint16_t)number);
+	handle = ebpf_slots_handle(&b->numbers, number);
 	s->hosts = hosts_of(&lead->src, &lead->dst);
 	s->mtu = lead->mtu < UINT16_MAX ? (uint32_t)lead->mtu : UINT16_MAX;
 	parts_write(s->part, lead);
@@ -133,9 +135,9 @@ beside_lead(struct beside *b, uint32_t number, const struct esp_lead *lead)
 /* --- what was led --------------------------------------------------------- */
 
 void
-beside_led(const struct beside *b, uint32_t number, struct esp_usage *u)
+beside_led(const struct beside *b, uint32_t mark, struct esp_usage *u)
 {
-	const struct beside_slot *s = &b->slots[number];
+	const struct beside_slot *s = &b->slots[mark & BESIDE_MASK];
 
 	u->out.packets = ebpf_counter(&s->packets_out);
 	u->out.bytes = ebpf_counter(&s->bytes_out);

@@ -6,7 +6,7 @@
 
 /*
  * An esp device, which is an xfrm interface, encrypts what enters it with the
- * number of a pair of SAs as its mark, and brings what it has decrypted with
+ * mark of a pair of SAs, and brings what it has decrypted with
  * the mark of the pair that it came on.  What a pair leads goes from the TUN to
  * the esp device and back without the daemon, joined segments whole; what else
  * a program sends comes to the reader of the TUN as ever, and what else was
@@ -32,22 +32,22 @@ struct beside *beside_open(const struct beside_devices *d);
  * by it goes on to its packet sockets alone.  NULL is allowed. */
 void	beside_close(struct beside *b);
 
-/* A pair's number, 1 to 4095, which is not used again soon after it was
- * deleted; 0: there are no more.  spi_in: of its inbound SA, host order. */
+/* A pair's mark, which is not used again soon after it was deleted; 0: there
+ * are no more.  spi_in: of its inbound SA, host order. */
 uint32_t beside_pair_add(struct beside *b, uint32_t spi_in);
 /* The pair leads nothing then. */
-void	beside_pair_del(struct beside *b, uint32_t number);
+void	beside_pair_del(struct beside *b, uint32_t mark);
 
 /* What the pair leads from here on, in place of what it did.  0, or -1: it
  * leads nothing. */
-int	beside_lead(struct beside *b, uint32_t number,
+int	beside_lead(struct beside *b, uint32_t mark,
 	    const struct esp_lead *lead);
 /* No packet is led so after that. */
-void	beside_lead_end(struct beside *b, uint32_t number);
+void	beside_lead_end(struct beside *b, uint32_t mark);
 
 /* Packets and bytes, inner ones as the wire has them, out and in, that were led
  * since beside_pair_add(); what else is in u stays. */
-void	beside_led(const struct beside *b, uint32_t number,
+void	beside_led(const struct beside *b, uint32_t mark,
 	    struct esp_usage *u);
 /* Tells of each port of ours (host order) that something led has left from
  * since this was last asked. */
@@ -75,30 +75,30 @@ beside_pair_add(struct beside *b, uint32_t spi_in)
 	return 0;
 }
 static inline void
-beside_pair_del(struct beside *b, uint32_t number)
+beside_pair_del(struct beside *b, uint32_t mark)
 {
 	(void)b;
-	(void)number;
+	(void)mark;
 }
 static inline int
-beside_lead(struct beside *b, uint32_t number, const struct esp_lead *lead)
+beside_lead(struct beside *b, uint32_t mark, const struct esp_lead *lead)
 {
 	(void)b;
-	(void)number;
+	(void)mark;
 	(void)lead;
 	return -1;
 }
 static inline void
-beside_lead_end(struct beside *b, uint32_t number)
+beside_lead_end(struct beside *b, uint32_t mark)
 {
 	(void)b;
-	(void)number;
+	(void)mark;
 }
 static inline void
-beside_led(const struct beside *b, uint32_t number, struct esp_usage *u)
+beside_led(const struct beside *b, uint32_t mark, struct esp_usage *u)
 {
 	(void)b;
-	(void)number;
+	(void)mark;
 	(void)u;
 }
 static inline void

@@ -5,15 +5,16 @@
 #include <linux/types.h>
 
 /*
- * A slot is a pair of SAs, and its index the mark that the pair's packets bear
- * at the esp device.  Its handle stands while the pair leads: it is the index
- * and, above that, one that no other lead has had; neither half is ever 0, so
- * that one which a 32 bit machine has written by half is nobody's.  What stands
- * in "leads" counts only while its slot shows the same handle: one store ends
- * it.
+ * A slot is a pair of SAs; its index stands in the mark that the pair's packets
+ * bear at the esp device.  Its handle stands while the pair leads: it is the
+ * index and, above that, one that no other lead has had; neither half is ever
+ * 0, so that one which a 32 bit machine has written by half is nobody's.  What
+ * stands in "leads" counts only while its slot shows the same handle: one store
+ * ends it.
  */
 #define BESIDE_SLOTS	4096	/* the first is none */
-#define BESIDE_MASK	(BESIDE_SLOTS - 1)
+#define BESIDE_MARK	0x4f450000u	/* and the index: "OE" */
+#define BESIDE_MASK	(BESIDE_SLOTS - 1u)
 #define BESIDE_PARTS	16
 
 /* Addresses as packets have them, IPv4's as RFC 4291 §2.5.5.2 maps them; src is

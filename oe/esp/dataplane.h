@@ -36,6 +36,9 @@ struct esp_policy {
 	/* All between the two is the peer's: no other host is at its address,
 	 * and no flow has SAs of its own. */
 	bool	      sole;
+	/* What is sent will be led (esp_pair_lead()), if nothing comes
+	 * between. */
+	bool	      leads;
 	bool	      roams;	/* the peer is behind a NAT: its address and
 				 * port may change */
 	/* Called when packets of it go past the caller (past), or come to it

@@ -10,6 +10,7 @@ oe_esp_libesp_a_SOURCES = \
 	oe/esp/transform.c oe/esp/transform.h \
 	oe/esp/user.c oe/esp/user.h \
 	oe/esp/xfrm.c oe/esp/xfrm.h oe/esp/xfrm_sa.c oe/esp/xfrm_sa.h \
+	oe/esp/xfrm_led.c oe/esp/xfrm_led.h \
 	oe/pubkey.c oe/pubkey.h
 EXTRA_DIST += oe/esp/beside.bpf.c oe/esp/beside_map.h
 if BPF

@@ -24,13 +24,14 @@
  * esp_led TUN ESP CLEAR
  *
  * Lines on stdin, one answer line each:
- *     pair SPI                          its number
+ *     pair SPI                          its mark
  *     unpair NUMBER
  *     lead NUMBER SRC DST MTU [tcp|udp LO HI ...]
  *     unlead NUMBER
  *     led NUMBER                        packets and bytes out, and in
  *     ports                             that something led has left from
- *     way [ADDR LOCAL REMOTE LINK MTU MARK]    into the tunnel; none
+ *     way [ADDR LOCAL REMOTE LINK MTU MARK ESP-MARK]
+ *                                       into the tunnel; none
  *     esp SPI on|off                    the kernel opens it
  *     clear SRC DST on|off              all between these passes in the clear
  *     port PORT                         from here
@@ -211,6 +212,7 @@ line_way(void)
 		way.clear = if_nametoindex(device[2]);
 		way.mtu = get_number(word(), 10);
 		way.mark = get_number(word(), 16);
+		way.esp_mark = get_number(word(), 16);
 	}
 	pass_look_again(pass);
 	printf("0\n");

@@ -6,7 +6,7 @@ from nat_net import *
 
 OURS, GATEWAY, LINK = "198.51.100.1", "10.0.0.1", "10.0.0.11"
 P1, P2, P3, P4, P9 = ["203.0.113.%d" % i for i in (1, 2, 3, 4, 9)]
-TUNNEL_MARK, TUNNEL_MTU = 0x5253, 1480
+TUNNEL_MARK, ESP_MARK, TUNNEL_MTU = 0x5253, 0x5252, 1480
 OUTGOING = socket.PACKET_OUTGOING
 SO_RCVMARK, SO_MARK, SOL_PACKET, VNET_HDR = 75, 36, 263, 15
 BIG = bytes(range(250)) * 20
@@ -408,7 +408,7 @@ class Tunnel:
         self.wire, self.clear = Seen("wire1", False), Seen("rsip0", False, 0x0800)
         self.daemon = socket.socket(socket.AF_INET, socket.SOCK_RAW, IPIP)
         self.gateway = out_of("wire1")
-        self.ours, self.other = out_of("rsip0", TUNNEL_MARK), out_of("rsip0", 0x77)
+        self.ours, self.other = out_of("rsip0", ESP_MARK), out_of("rsip0", 0x77)
 
     def send(self, packet, sock=None):
         """What goes by the tunnel, and what comes to the reader of rsip0."""
@@ -452,7 +452,8 @@ def play_tunnel(driver, tn):
     driver("esp abcd1234 on")
     driver("esp 1111 on")
     driver("show")
-    driver("way %s %s %s wire0 %d %x" % (OURS, LINK, GATEWAY, TUNNEL_MTU, TUNNEL_MARK))
+    driver("way %s %s %s wire0 %d %x %x" %
+           (OURS, LINK, GATEWAY, TUNNEL_MTU, TUNNEL_MARK, ESP_MARK))
     driver("wake")
     e, i = lambda **k: esp(OURS, P1, 0x77, **k), lambda spi=0x1111, **k: esp(P1, OURS, spi, **k)
     vouched = time.time() + 10
@@ -541,7 +542,8 @@ def play_order(driver, o, tn, n):
     driver("clear %s %s on" % (OURS, P1))
     driver("port 3000")
     driver("port 3001")
-    driver("way %s %s %s wire0 %d %x" % (OURS, LINK, GATEWAY, TUNNEL_MTU, TUNNEL_MARK))
+    driver("way %s %s %s wire0 %d %x %x" %
+           (OURS, LINK, GATEWAY, TUNNEL_MTU, TUNNEL_MARK, ESP_MARK))
     end = time.time() + 10
     tn.wire.get()
     while True:
@@ -570,7 +572,7 @@ def main():
     driver = Driver()
     spi = {}
     n1, n2, n3, n4 = [int(driver("pair %x" % s)) for s in (0x1111, 0x2222, 0x3333, 0x4444)]
-    check("numbers", 0 < n1 < 4096 and len({n1, n2, n3, n4}) == 4, True)
+    check("marks", 0x4f450000 < n1 < 0x4f451000 and len({n1, n2, n3, n4}) == 4, True)
     spi = {n1: 0x1111, n2: 0x2222, n3: 0x3333}
     check("lead", driver("lead %d %s %s 1400 tcp 2000 2099 sctp 1 65535 udp 3000 3099" % (n1, OURS, P1)), "0")
     check("lead of all", driver("lead %d %s %s 1500" % (n2, OURS, P2)), "0")

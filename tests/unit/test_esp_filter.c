@@ -42,18 +42,25 @@ world_end(void **state)
 	return 0;
 }
 
-/* Does a packet with that SPI arrive behind header octets of IPv4? */
+/* Does a packet to dst with that SPI arrive behind header octets of IPv4? */
 static bool
-arrives(uint32_t spi, size_t header)
+arrives_at(uint32_t dst, uint32_t spi, size_t header)
 {
 	uint8_t packet[80] = { 0 }, got[80];
 
 	packet[0] = (uint8_t)(0x40 | header / 4);
+	store_u32(packet + 16, dst);
 	store_u32(packet + header, spi);
 	/* What is filtered is a refusal to the sender. */
 	(void)send(world.there, packet, header + 20, MSG_DONTWAIT);
 	return recv(world.here, got, sizeof(got), MSG_DONTWAIT) ==
 	    (ssize_t)(header + 20);
+}
+
+static bool
+arrives(uint32_t spi, size_t header)
+{
+	return arrives_at(0, spi, header);
 }
 
 static void
@@ -94,6 +101,26 @@ shares_and_exceptions(void **state)
 }
 
 static void
+not_to_an_address(void **state)
+{
+	const uint32_t but[] = { 7, 9 };
+	struct esp_filter f = { .n = 1, .but = but, .nbut = 2,
+		.not_to = 0xc6336401 };
+
+	(void)state;
+	assert_int_equal(esp_filter_set(world.here, AF_INET, &f), 0);
+	assert_true(arrives_at(0xc6336402, 8, 20));
+	assert_true(arrives_at(0xc6336402, 8, 60));
+	assert_false(arrives_at(0xc6336402, 7, 20));
+	assert_false(arrives_at(0xc6336402, 9, 20));
+	assert_false(arrives_at(0xc6336401, 8, 20));
+	f.nbut = 0;
+	assert_int_equal(esp_filter_set(world.here, AF_INET, &f), 0);
+	assert_true(arrives_at(0xc6336402, 7, 20));
+	assert_false(arrives_at(0xc6336401, 7, 20));
+}
+
+static void
 ipv6_without_a_header(void **state)
 {
 	const uint32_t but[] = { 0x45000014 };
@@ -127,6 +154,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(shares_and_exceptions,
+		    world_begin, world_end),
+		cmocka_unit_test_setup_teardown(not_to_an_address,
 		    world_begin, world_end),
 		cmocka_unit_test_setup_teardown(ipv6_without_a_header,
 		    world_begin, world_end),

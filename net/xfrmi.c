@@ -1,0 +1,47 @@
+/* xfrmi.c - a device at which the kernel does ESP (Linux' xfrm interfaces) */
+#include "config.h"
+
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include "net/netlink.h"
+#include "net/rtnl.h"
+#include "net/sysctl.h"
+#include "net/xfrmi.h"
+
+static int
+xfrmi_make(const char *name, unsigned link, uint32_t if_id)
+{
+	_Alignas(4) char buf[NETLINK_REQUEST_MAX];
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
+	struct nlmsghdr *nlh;
+	struct nlattr	*info, *data;
+
+	nlh = netlink_begin(buf, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE |
+	    NLM_F_EXCL, &ifi, sizeof(ifi));
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
+	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "xfrm");
+	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+	mnl_attr_put_u32(nlh, IFLA_XFRM_LINK, link);
+	mnl_attr_put_u32(nlh, IFLA_XFRM_IF_ID, if_id);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, info);
+	return netlink_ask_once(NETLINK_ROUTE, nlh);
+}
+
+int
+xfrmi_add(const char name[IFNAMSIZ], const char *link, uint32_t if_id)
+{
+	unsigned ifindex = if_nametoindex(link);
+
+	if (ifindex == 0)
+		return -1;
+	rtnl_link_del(name);
+	if (xfrmi_make(name, ifindex, if_id) == -1)
+		return -1;
+	if (rtnl_has_ipv6())
+		(void)sysctl_if_set(AF_INET6, name, "disable_ipv6", 1);
+	return 0;
+}

@@ -29,6 +29,7 @@ struct xfrm_led {
 	struct esp_plane plane;
 	struct xfrm_led_config config;
 	char		 device[IFNAMSIZ];
+	bool		 made;	/* the device */
 	uint32_t	 if_id;
 	int		 fd;		/* netlink */
 	struct port	*port;
@@ -39,6 +40,7 @@ struct xfrm_led {
 
 struct led_pair {
 	uint32_t       mark;		/* of its packets at the device */
+	bool	       seals;		/* the kernel has the outbound SA */
 	struct esp_sa *measure;		/* how long packets get */
 };
 
@@ -88,9 +90,12 @@ led_pair_down(struct esp_plane *plane, struct esp_pair *p)
 	if (l->spi[own->mark & BESIDE_MASK] != 0) {
 		l->config.opens(l->config.arg, p->in.spi, false);
 		l->spi[own->mark & BESIDE_MASK] = 0;
+		xfrm_sa_remove(l->fd, &p->in.dst, p->in.spi);
+	}
+	/* The peer has chosen that SPI: an SA that has it may be another's. */
+	if (own->seals) {
 		r = led_rule(l, p);
 		xfrm_rule_delete(l->fd, &r);
-		xfrm_sa_remove(l->fd, &p->in.dst, p->in.spi);
 		xfrm_sa_remove(l->fd, &p->out.dst, p->out.spi);
 	}
 	esp_sa_free(own->measure);
@@ -135,11 +140,12 @@ static int
 led_pair_confirm(struct esp_plane *plane, struct esp_pair *p)
 {
 	struct xfrm_led       *l = (struct xfrm_led *)plane;
-	const struct led_pair *own = p->own;
+	struct led_pair	      *own = p->own;
 	const struct xfrm_rule r = led_rule(l, p);
 
 	if (led_sa_add(l, &p->out, own->mark, l->config.mark) == -1)
 		return -1;
+	own->seals = true;
 	if (xfrm_rule_put(l->fd, &r) == 0)
 		return 0;
 	log_warn("%s: the kernel takes no policy: %s", ADDR_TEXT(&p->out.dst),
@@ -179,7 +185,8 @@ led_pair_lead(struct esp_plane *plane, struct esp_pair *p,
 	return false;
 }
 
-/* What is not authentic does not come to the engine either. */
+/* What is not authentic does not come to the engine either.  An SA that was
+ * removed behind our back tells nothing. */
 static void
 led_pair_led(struct esp_plane *plane, const struct esp_pair *p,
     struct esp_usage *u)
@@ -190,7 +197,8 @@ led_pair_led(struct esp_plane *plane, const struct esp_pair *p,
 
 	beside_led(l->beside, own->mark, u);
 	xfrm_sa_usage(l->fd, &p->in, &in);
-	u->bad = in.replays + in.auth_failures;
+	if (u->bad < in.replays + in.auth_failures)
+		u->bad = in.replays + in.auth_failures;
 }
 
 static int
@@ -200,6 +208,8 @@ led_send(struct esp_plane *plane, struct esp_pair *p,
 	struct xfrm_led       *l = (struct xfrm_led *)plane;
 	const struct led_pair *own = p->own;
 
+	if (!p->confirmed)
+		return ESP_E_PLANE;
 	if (port_send(l->port, own->mark, v) == 0)
 		return ESP_OK;
 	log_debug("%s: %s: %s", l->device, ADDR_TEXT(&v->dst),
@@ -295,6 +305,7 @@ led_begin(struct xfrm_led *l)
 		return "XFRM";
 	if (xfrmi_add(l->device, c->link, l->if_id) == -1)
 		return "xfrm interfaces";
+	l->made = true;
 	devices.esp = if_nametoindex(l->device);
 	if ((l->beside = beside_open(&devices)) == NULL)
 		return "eBPF";
@@ -329,6 +340,7 @@ xfrm_led_close(struct xfrm_led *l)
 		close(l->fd);
 	beside_close(l->beside);
 	port_close(l->port);
-	rtnl_link_del(l->device);
+	if (l->made)
+		rtnl_link_del(l->device);
 	free(l);
 }

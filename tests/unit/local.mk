@@ -471,6 +471,23 @@ tests_unit_test_xfrm_guard_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_xfrm_guard_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_xfrm_guard_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=netlink_open -Wl,--wrap=netlink_ask
+if BPF
+check_PROGRAMS += tests/unit/test_xfrm_led
+TESTS += tests/unit/test_xfrm_led
+tests_unit_test_xfrm_led_SOURCES = tests/unit/test_xfrm_led.c \
+	tests/unit/xfrm_kernel.c tests/unit/xfrm_kernel.h
+tests_unit_test_xfrm_led_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_xfrm_led_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_xfrm_led_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=netlink_open,--wrap=netlink_ask,--wrap=if_nametoindex \
+	-Wl,--wrap=xfrmi_add,--wrap=rtnl_link_up,--wrap=rtnl_link_del \
+	-Wl,--wrap=port_open,--wrap=port_close,--wrap=port_fd \
+	-Wl,--wrap=port_receive,--wrap=port_send \
+	-Wl,--wrap=beside_open,--wrap=beside_close \
+	-Wl,--wrap=beside_pair_add,--wrap=beside_pair_del \
+	-Wl,--wrap=beside_lead,--wrap=beside_lead_end \
+	-Wl,--wrap=beside_led,--wrap=beside_ports
+endif
 check_PROGRAMS += tests/unit/test_pubkey
 TESTS += tests/unit/test_pubkey
 tests_unit_test_pubkey_SOURCES = tests/unit/test_pubkey.c

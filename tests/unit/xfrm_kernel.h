@@ -3,6 +3,7 @@
 #define TESTS_UNIT_XFRM_KERNEL_H
 
 #include <linux/xfrm.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@
 extern struct kernel {
 	_Alignas(8) uint8_t sent[KERNEL_SENT][KERNEL_ROOM];
 	unsigned nsent;
+	bool	 no_socket;	/* none for XFRM */
 	uint16_t refuse;	/* the type that is answered
 				 * with an error; 0: none */
 	int	 refuse_errno;	/* 0: EPERM */

@@ -131,6 +131,7 @@ tests_unit_test_scenarios_SOURCES = tests/unit/test_scenarios.c \
 	tests/unit/play.c tests/unit/play.h \
 	tests/unit/scenario.c tests/unit/scenario.h \
 	tests/unit/scenario_act.c tests/unit/scenario_keying.c \
+	tests/unit/scenario_led.c \
 	tests/unit/dns_message.c tests/unit/dns_message.h $(HEADER_READS)
 tests_unit_test_scenarios_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_scenarios_LDFLAGS = $(HEADER_READS_WRAP)

@@ -509,7 +509,7 @@ shell_pair(void *arg, const struct addr *src, const struct addr *dst, bool add)
 	    "del");
 }
 
-bool scenario_led;
+bool scenario_led, scenario_kernel;
 
 static void
 nothing_waits(void *arg)
@@ -549,6 +549,9 @@ world_init(struct world *w, bool routes, bool past, bool kernel)
 	w->shell.pass_pair = past ? shell_pair : NULL;
 	if (kernel)
 		w->planes[n++] = kernel_new(w);
+	if (w->led_offered)
+		w->planes[n++] = w->led_plane = scenario_led_plane(w,
+		    shell_esp);
 	w->planes[n] = esp_user_new(shell_esp, w);
 	if (w->led)
 		world_lanes(w, w->planes[n]);

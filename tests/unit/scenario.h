@@ -16,20 +16,23 @@
 #define MIRRORS_MAX	64
 #define REQUESTS_MAX	256
 
-/* Every scenario is played twice, the second time with packets passing beside
- * the core where it leads them so (lead.h). */
-extern bool scenario_led;
+/* Every scenario is played three times, the second and third with packets
+ * passing beside the core where it leads them so (lead.h), in lanes of user
+ * space or in a kernel. */
+extern bool scenario_led, scenario_kernel;
 
 struct world {
 	struct play	 *play;
 	char		  config_text[CONFIG_MAX];
 	bool		  started, no_key, routes, past, kernel_offered;
 	bool		  led;		/* as scenario_led says, or itself */
+	bool		  led_offered;	/* a kernel takes what is led */
+	uint64_t	  nled;		/* what that took */
 	uint64_t	  beside;	/* what passed, when last asked */
 	struct core	 *core;
 	struct oe_config *config;
 	struct oe_shell	  shell;
-	struct esp_plane *planes[3];
+	struct esp_plane *planes[4], *led_plane;
 	struct lanes	 *seal, *open;	/* NULL: none */
 	uint64_t	  now;
 	struct addr	  local, local6;
@@ -88,6 +91,11 @@ struct world {
 void	world_init(struct world *w, bool routes, bool past,
 	    bool kernel);
 void	world_free(struct world *w);
+/* The kernel that takes what is led (scenario_led.c): its data plane, and what
+ * it does before the core: false, if that is for the core. */
+struct esp_plane *scenario_led_plane(struct world *w, packet_fn send);
+bool	scenario_led_out(struct world *w, const uint8_t *pkt, size_t len);
+bool	scenario_led_in(struct world *w, const struct packet_view *v);
 extern const struct core_ops world_ops;
 extern const struct keying_engine world_engine;
 

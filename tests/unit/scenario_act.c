@@ -72,7 +72,8 @@ say_outbound(struct world *w, const uint8_t *pkt, size_t len)
 
 	memset(frame, 0, GSO_HEADER_LEN);
 	memcpy(frame + GSO_HEADER_LEN, pkt, len);
-	if (!passes_out(w, frame, GSO_HEADER_LEN + len))
+	if (!scenario_led_out(w, pkt, len) &&
+	    !passes_out(w, frame, GSO_HEADER_LEN + len))
 		gso_split(frame, GSO_HEADER_LEN + len, from_tun, w);
 }
 
@@ -81,7 +82,8 @@ say_inbound_esp(struct world *w, const uint8_t *pkt, size_t len)
 {
 	struct packet_view v;
 
-	if (packet_parse(&v, pkt, len) && !passes_in(w, &v))
+	if (packet_parse(&v, pkt, len) && !scenario_led_in(w, &v) &&
+	    !passes_in(w, &v))
 		plane_inbound_esp(w->core, w->now, &v);
 }
 
@@ -252,6 +254,21 @@ do_recv_many(struct play *p)
 		p->n--;
 		p->head = p->tail = 0;
 	}
+}
+
+/* What nobody but the data plane of that pair says to have opened. */
+static void
+do_opened(struct play *p)
+{
+	struct packet_view v;
+	uint8_t		   buf[2048];
+	size_t		   n;
+
+	n = packet_of(p, buf, sizeof(buf), player_host(p, p->words[2]),
+	    player_host(p, p->words[3]), 4);
+	if (packet_parse(&v, buf, n))
+		plane_inbound_opened(W(p)->core, W(p)->now,
+		    (uint32_t)strtoul(p->words[1], NULL, 0), &v);
 }
 
 static void
@@ -521,6 +538,7 @@ const struct play_command player_acts[] = {
 	{ "flood", 3, true, do_flood },
 	{ "recv", 5, true, do_recv },
 	{ "late", 2, true, do_late },
+	{ "opened", 5, true, do_opened },
 	{ "recv-many", 5, true, do_recv_many },
 	{ "clear-many", 4, true, do_clear_many },
 	{ "kernel", 2, true, do_kernel },

@@ -30,9 +30,10 @@
  *   option past                 pass_pair is wanted
  *   option no-key               we have no key
  *   option led                  packets may pass beside the core (lead.h); each
- *                               scenario is played without and with, but for
- *                               who says so, or
+ *                               scenario is played without, and so, and with
+ *                               kernel-led, but for who says so, or
  *   option come-by              each packet comes by the core
+ *   option kernel-led           the kernel does ESP of what may be led
  *   beside N                    so many passed beside it since this was last
  *                               asked
  *   option probes               probes are events
@@ -48,6 +49,7 @@
  *       kept                    it does not come yet (late)
  *       wrong-icv               somebody changed it
  *   late SPI [from=HOST] [port=N]   what was kept comes, however often
+ *   opened SPI SRC DST TAG [...]   the same, and the kernel has opened it
  *   recv-many SPI SRC DST COUNT [...]   from COUNT source ports
  *   clear-many SRC DST COUNT [...]
  *   recv-forged SPI FROM        ESP with that SPI that nobody can have made
@@ -194,6 +196,7 @@ static void
 do_ports(struct play *p)
 {
 	lease_ports(p, p->words[1]);
+	spd_led_end_all(W(p)->core);
 }
 
 static void
@@ -205,9 +208,11 @@ do_option(struct play *p)
 		W(p)->past = true;
 	else if (play_flag(p, "no-key"))
 		W(p)->no_key = true;
-	else if (play_flag(p, "led") || play_flag(p, "come-by"))
+	else if (play_flag(p, "led") || play_flag(p, "come-by") ||
+	    play_flag(p, "kernel-led")) {
 		W(p)->led = play_flag(p, "led");
-	else if (play_flag(p, "probes"))
+		W(p)->led_offered = play_flag(p, "kernel-led");
+	} else if (play_flag(p, "probes"))
 		W(p)->probes = true;
 	else if (play_flag(p, "shares"))
 		W(p)->shares = true;
@@ -404,7 +409,7 @@ do_beside(struct play *p)
 		lanes_count(W(p)->seal, &n);
 		lanes_count(W(p)->open, &n);
 	}
-	W(p)->beside = n.frames + n.opened;
+	W(p)->beside = n.frames + n.opened + W(p)->nled;
 	play_same_number(p, W(p)->beside - before, play_word_number(p, 1));
 }
 
@@ -474,6 +479,7 @@ scenario_begin(struct play *p)
 	p->world = xcalloc(1, sizeof(struct world));
 	W(p)->play = p;
 	W(p)->led = scenario_led;
+	W(p)->led_offered = scenario_kernel;
 	header_reads = 0;
 }
 
@@ -515,6 +521,9 @@ main(int argc, char **argv)
 	our_key = EVP_RSA_gen(2048);
 	failed = play_main(&stage, argc, argv);
 	scenario_led = true;
+	failed |= play_main(&stage, argc, argv);
+	scenario_led = false;
+	scenario_kernel = true;
 	failed |= play_main(&stage, argc, argv);
 	unlink(conf_path);
 	EVP_PKEY_free(our_key);

@@ -45,6 +45,11 @@ TESTS += tests/unit/test_rtnl
 tests_unit_test_rtnl_SOURCES = tests/unit/test_rtnl.c
 tests_unit_test_rtnl_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_rtnl_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_port
+TESTS += tests/unit/test_port
+tests_unit_test_port_SOURCES = tests/unit/test_port.c
+tests_unit_test_port_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_port_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 if BPF
 check_PROGRAMS += tests/unit/test_card
 TESTS += tests/unit/test_card

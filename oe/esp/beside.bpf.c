@@ -57,6 +57,47 @@ stands(const struct beside_slot *s, __u64 handle)
 	return handle != 0 && *(const volatile __u64 *)&s->handle == handle;
 }
 
+/* Another of the same shape as port_index(). */
+static __always_inline __u64
+flow_index(__u32 ports)
+{
+	__u64 i = ports ^ ports >> 16;
+
+	asm volatile("%0 &= %1" : "+r"(i) : "i"(BESIDE_FLOWS - 1));
+	return i;
+}
+
+/*
+ * Of TCP the daemon looks at what begins a connection, whose MSS it may lower,
+ * and at large segments that are sent again: they tell of paths that lose such
+ * without a word.  A flow that has another's place in the table only makes that
+ * forget how far it was.
+ */
+static __always_inline int
+tcp_is_daemons(struct beside_slot *s, const struct iphdr *ip, const void *end,
+    __u32 ports, const struct wire *w)
+{
+	const __u8	   *tcp = (const void *)(ip + 1);
+	struct beside_flow *f = &s->flow[flow_index(ports)];
+	__u32		    seq;
+
+	if ((const void *)(tcp + TCP_HEADER) > end)
+		return 1;
+	if (w->begins) {
+		f->ports = 0;
+		return 1;
+	}
+	if (w->longest <= BESIDE_LARGE)
+		return 0;
+	seq = bpf_ntohl(*(const __u32 *)(tcp + 4));
+	if (f->ports == ports && (__s32)(seq - f->end) < 0)
+		return 1;
+	f->ports = ports;
+	f->end = seq + bpf_ntohs(ip->tot_len) - sizeof(*ip) -
+	    (__u32)(tcp[12] >> 4) * 4;
+	return 0;
+}
+
 /* Where programs' packets go to the daemon, before any other of ours. */
 SEC("tc")
 int
@@ -77,7 +118,7 @@ beside_out(struct __sk_buff *skb)
 	ip = (void *)(long)skb->data;
 	end = (void *)(long)skb->data_end;
 	if ((void *)(ip + 1) > end ||
-	    !read_packet(skb, ip, end, skb->len, &ports, &w) || w.begins)
+	    !read_packet(skb, ip, end, skb->len, &ports, &w))
 		return TC_ACT_UNSPEC;
 	hosts.src[2] = hosts.dst[2] = bpf_htonl(MAPPED);
 	hosts.src[3] = ip->saddr;
@@ -87,7 +128,8 @@ beside_out(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	handle = s->handle;
 	if (w.longest > s->mtu || !is_part(s, ip->protocol, ports >> 16) ||
-	    !stands(s, handle))
+	    !stands(s, handle) || (ip->protocol == IPPROTO_TCP &&
+	    tcp_is_daemons(s, ip, end, ports, &w)))
 		return TC_ACT_UNSPEC;
 	d->used[port_index(ports >> 16)] = 1;
 	__sync_fetch_and_add(&s->packets_out, w.packets);

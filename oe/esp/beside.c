@@ -123,6 +123,8 @@ beside_lead(struct beside *b, uint32_t mark, const struct esp_lead *lead)
 	s->hosts = hosts_of(&lead->src, &lead->dst);
 	s->mtu = lead->mtu < UINT16_MAX ? (uint32_t)lead->mtu : UINT16_MAX;
 	parts_write(s->part, lead);
+	/* What went by the daemon meanwhile did not pass there. */
+	memset(s->flow, 0, sizeof(s->flow));
 	if (bpf_map_update_elem(b->leads, &s->hosts, &handle, BPF_ANY) != 0) {
 		log_debug("eBPF: %s: %s", ADDR_TEXT(&lead->dst),
 		    strerror(errno));

@@ -16,6 +16,9 @@
 #define BESIDE_MARK	0x4f450000u	/* and the index: "OE" */
 #define BESIDE_MASK	(BESIDE_SLOTS - 1u)
 #define BESIDE_PARTS	16
+#define BESIDE_FLOWS	8	/* of TCP whose place is remembered; 2^n */
+#define BESIDE_LARGE	576	/* bytes: what is not larger gets through
+				 * everywhere (RFC 791) */
 
 /* Addresses as packets have them, IPv4's as RFC 4291 §2.5.5.2 maps them; src is
  * ours. */
@@ -29,6 +32,11 @@ struct beside_part {
 	__u16 protocol;		/* 0: no part, and none after it */
 };
 
+/* How far a flow of TCP has come. */
+struct beside_flow {
+	__u32 ports, end;	/* ours above theirs; a sequence number */
+};
+
 struct beside_slot {
 	__u64 handle;		/* 0: nothing is led */
 	__u64 packets_out, bytes_out, packets_in, bytes_in;	/* inner ones,
@@ -37,6 +45,7 @@ struct beside_slot {
 	__u32 mtu;		/* of an inner packet, bytes */
 	struct beside_hosts hosts;
 	struct beside_part  part[BESIDE_PARTS];
+	struct beside_flow  flow[BESIDE_FLOWS];
 };
 
 struct beside_state {

@@ -1,6 +1,6 @@
 # esp_led.py - packets of every kind at the devices of a lease whose ESP is the kernel's, and which way each takes
 """usage: esp_led.py DRIVER (esp_led.c), in network namespaces of its own"""
-import sys
+import itertools, sys
 sys.dont_write_bytecode = True
 from nat_net import *
 
@@ -122,12 +122,16 @@ def gather(count, *gets):
 
 # --- out ------------------------------------------------------------------------
 
+after = itertools.count(1, 10000)
+
+
 def u(sport=3000, dst=P1, src=OURS, data=b"udp data", **k):
     return udp(src, dst, sport, 5300, data, **k)
 
 
-def t(sport=2000, dst=P1, flags=0x10, data=b"tcp data", **k):
-    return tcp(OURS, dst, sport, 5300, flags, data, **k)
+def t(sport=2000, dst=P1, flags=0x10, data=b"tcp data", seq=None, **k):
+    """Each after the one before, if nothing is said."""
+    return tcp(OURS, dst, sport, 5300, flags, data, next(after) if seq is None else seq, **k)
 
 
 def corpus_out(n1, n2, n4):
@@ -167,6 +171,25 @@ def corpus_out(n1, n2, n4):
     add("joined, a byte longer", None, t(data=BIG), mss=1361)
     add("joined, from another port", None, t(2100, data=BIG), mss=1000)
     add("joined, to another host", None, t(dst=P9, data=BIG), mss=1000)
+    # What large segments are lost to a path shows what is sent again: from 577 bytes on
+    first, top = 0x70000000, 0xffffff00
+    large = BIG[:1000]
+    add("TCP", n1, t(2001, seq=first, data=large))
+    add("TCP sent again", None, t(2001, seq=first, data=large))
+    add("TCP sent again in part", None, t(2001, seq=first + 500, data=large))
+    add("TCP sent again, joined", None, t(2001, seq=first, data=BIG), mss=1000)
+    add("TCP that goes on", n1, t(2001, seq=first + 1000, data=large))
+    add("TCP that leaves a gap", n1, t(2001, seq=first + 9000, data=BIG), mss=1000)
+    add("TCP sent again, of what was joined", None, t(2001, seq=first + 13000, data=large))
+    add("TCP sent again, small", n1, t(2001, seq=first, data=BIG[:536]))
+    add("TCP sent again, no more small", None, t(2001, seq=first, data=BIG[:537]))
+    add("TCP of another port", n1, t(2002, seq=first, data=large))
+    add("TCP to another host", n2, t(2001, dst=P2, seq=first, data=large))
+    add("TCP before all numbers begin anew", n1, t(2003, seq=top, data=large))
+    add("TCP after that", n1, t(2003, seq=(top + 1000) % 2**32, data=large))
+    add("TCP sent again, from before that", None, t(2003, seq=top, data=large))
+    add("TCP SYN of a new connection", None, t(2001, flags=2, seq=5, data=b""))
+    add("TCP of a new connection", n1, t(2001, seq=6, data=large))
     for port in (1, 500, 65535):
         add("whatever port: UDP from %d" % port, n2, u(port, dst=P2))
         add("whatever port: TCP from %d" % port, n2, t(port, dst=P2))

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
+#include "base/cursor.h"
 #include "base/util.h"
 #include "net/ip.h"
 #include "oe/esp/dataplane_private.h"
@@ -12,6 +13,7 @@
 #include "tests/unit/scenario.h"
 
 #define TCP_SYN	0x02
+#define LARGE	576
 
 struct led_plane {
 	struct esp_plane plane;
@@ -22,6 +24,7 @@ struct led_plane {
 		struct esp_sa	*seal, *open;
 		bool		 leads;
 		struct esp_lead	 lead;
+		uint32_t	 ports, end;	/* how far TCP has come */
 		struct esp_usage u;	/* of what was led */
 	} pairs[MIRRORS_MAX];
 };
@@ -77,6 +80,7 @@ led_pair_lead(struct esp_plane *plane, struct esp_pair *p,
 
 	(void)plane;
 	own->leads = lead != NULL;
+	own->ports = 0;
 	if (lead != NULL)
 		own->lead = *lead;
 	return own->leads;
@@ -139,6 +143,24 @@ scenario_led_plane(struct world *w, packet_fn send)
 
 /* --- past the core, as eBPF does it (oe/esp/beside.bpf.c) ----------------- */
 
+/* What begins a connection, and what is large and sent again. */
+static bool
+tcp_is_cores(struct led_pair *own, const struct packet_view *v)
+{
+	const uint8_t *tcp = v->data + v->header;
+	uint32_t       ports = load_u32(tcp), seq = load_u32(tcp + 4);
+
+	if ((tcp[13] & TCP_SYN) != 0)
+		return true;
+	if (v->len <= LARGE)
+		return false;
+	if (own->ports == ports && (int32_t)(seq - own->end) < 0)
+		return true;
+	own->ports = ports;
+	own->end = seq + (uint32_t)(v->len - v->header - 20);
+	return false;
+}
+
 /* Whole, of TCP or UDP, and our port is one of its ports. */
 static bool
 is_led(const struct led_pair *own, const struct packet_view *v, bool in)
@@ -150,8 +172,7 @@ is_led(const struct led_pair *own, const struct packet_view *v, bool in)
 	if (!own->leads || packet_is_fragment(v) || !packet_ports(v, &sport,
 	    &dport) || !addr_equal(in ? &v->dst : &v->src, &lead->src) ||
 	    !addr_equal(in ? &v->src : &v->dst, &lead->dst) ||
-	    (!in && (v->len > lead->mtu || (v->protocol == IPPROTO_TCP &&
-	    (v->data[v->header + 13] & TCP_SYN) != 0))))
+	    (!in && v->len > lead->mtu))
 		return false;
 	ours = in ? dport : sport;
 	for (i = 0; i < lead->nparts; i++) {
@@ -174,7 +195,9 @@ scenario_led_out(struct world *w, const uint8_t *pkt, size_t len)
 	if (l != NULL && packet_parse(&v, pkt, len)) {
 		for (own = l->pairs; own < l->pairs + MIRRORS_MAX && !led;
 		    own++)
-			led = own->p != NULL && is_led(own, &v, false);
+			led = own->p != NULL && is_led(own, &v, false) &&
+			    (v.protocol != IPPROTO_TCP ||
+			    !tcp_is_cores(own, &v));
 	}
 	header_reads_peer = false;
 	if (!led)

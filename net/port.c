@@ -109,7 +109,8 @@ port_cut(void *arg, const struct packet_view *v)
 	p->fn(p->arg, p->mark, v);
 }
 
-/* One; false: there is none. */
+/* One; false with errno: there is none, or what there was is lost, as no header
+ * of a TUN's frames says how it was joined. */
 static bool
 port_take(struct port *p)
 {
@@ -135,8 +136,7 @@ port_receive(struct port *p, port_fn fn, void *arg)
 	p->arg = arg;
 	for (i = 0; i < PORT_BATCH; i++) {
 		if (!port_take(p))
-			return errno == EAGAIN || errno == EWOULDBLOCK ||
-			    errno == ENOBUFS;
+			return errno != ENETDOWN;
 	}
 	return true;
 }

@@ -37,6 +37,16 @@ kernel_route(const struct client *c)
 	return -1;
 }
 
+/* Only into IP-IP eBPF puts it: else each packet would go through us twice. */
+static bool
+kernel_carries(void *arg)
+{
+	struct client *c = arg;
+	struct addr    local, remote;
+
+	return tunnel_is_ipip(c->tunnel, &local, &remote);
+}
+
 static void
 kernel_opens(void *arg, uint32_t spi, bool on)
 {
@@ -97,8 +107,8 @@ kernel_lacks(struct client *c)
 	const struct xfrm_led_config config = { .device = c->led_device,
 		.link = device_name(c->device),
 		.tun = device_oe_name(c->device), .mark = CAPTURE_ESP,
-		.opens = kernel_opens, .arrives = kernel_arrives,
-		.opened = kernel_opened, .arg = c };
+		.carries = kernel_carries, .opens = kernel_opens,
+		.arrives = kernel_arrives, .opened = kernel_opened, .arg = c };
 	const char *lacks;
 
 	if (c->path.pass == NULL)

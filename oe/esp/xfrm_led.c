@@ -121,7 +121,8 @@ led_pair_up(struct esp_plane *plane, struct esp_pair *p)
 	struct led_pair *own;
 	uint32_t	 mark;
 
-	if (!led_can(p) || (mark = beside_pair_add(l->beside, p->in.spi)) == 0)
+	if (!led_can(p) || !l->config.carries(l->config.arg) ||
+	    (mark = beside_pair_add(l->beside, p->in.spi)) == 0)
 		return -1;
 	p->own = own = xcalloc(1, sizeof(*own));
 	own->mark = mark;

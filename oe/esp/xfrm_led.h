@@ -24,6 +24,9 @@ struct xfrm_led_config {
 	const char *tun;	/* packets for the engine leave by it, and what
 				 * was opened comes in there */
 	uint32_t    mark;	/* on ESP that leaves */
+	/* Does ESP get on from link without us, as things are?  If not, what
+	 * is encrypted anew is left to the next plane. */
+	bool	  (*carries)(void *arg);
 	/* ESP with that inbound SPI (host order) is the kernel's from now on,
 	 * or (!on) no more. */
 	void	  (*opens)(void *arg, uint32_t spi, bool on);

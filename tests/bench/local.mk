@@ -11,7 +11,7 @@ tests_bench_rsip_bench_SOURCES = tests/bench/rsip_bench.c
 tests_bench_rsip_bench_LDADD = proto/libproto.a $(BASE_LIBS)
 EXTRA_DIST += tests/bench/benchlib.sh tests/bench/ike.sh tests/bench/rsip.sh tests/bench/store.sh
 EXTRA_DIST += tests/bench/bulk.sh tests/bench/idle.sh tests/bench/size.sh tests/bench/oe_path.sh
-EXTRA_DIST += tests/bench/oe_peers.sh tests/bench/pathlib.sh
+EXTRA_DIST += tests/bench/lease_kernel.sh tests/bench/oe_peers.sh tests/bench/pathlib.sh
 
 # Not a test: tests/bench/dataplane.py runs it and prints a table.
 noinst_PROGRAMS += tests/bench/dataplane_load

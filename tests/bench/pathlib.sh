@@ -45,9 +45,15 @@ path_gbps()
 	net_on left iperf3 -J -c "$path_to" -t "$path_seconds" "$@" \
 	    >"$NET_RUN/iperf.json"
 	grep '"error"' "$NET_RUN/iperf.json" >&2
+	path_received "$NET_RUN/iperf.json"
+}
+
+# FILE: the same, of what iperf3 said.
+path_received()
+{
 	awk '/"sum_received/ { got = 1 }
 	    got && /"bits_per_second"/ { gsub(/[^0-9.e+]/, "", $2); gbps += $2 / 1e9; got = 0 }
-	    END { printf "%.3f\n", gbps }' "$NET_RUN/iperf.json"
+	    END { printf "%.4f\n", gbps }' "$1"
 }
 
 # CPU seconds that a program has used.

@@ -45,7 +45,7 @@ static struct world {
 					 * were told, in order */
 	bool		  no_device, no_ebpf, no_link, no_port, no_way;
 	unsigned	  left;		/* numbers that eBPF has */
-	bool		  leads_not;
+	bool		  leads_not, carries_not;
 	struct esp_usage  led;		/* what eBPF has counted */
 	struct xfrm_led	 *l;
 	struct esp_plane *planes[3];	/* and one for what that leaves */
@@ -255,6 +255,13 @@ __wrap_beside_ports(struct beside *b, void (*used)(void *, uint16_t),
 
 /* --- the shell, and a plane for what is left to it ------------------------ */
 
+static bool
+shell_carries(void *arg)
+{
+	assert_ptr_equal(arg, &world);
+	return !world.carries_not;
+}
+
 static void
 shell_opens(void *arg, uint32_t spi, bool on)
 {
@@ -312,7 +319,8 @@ world_open(void)
 {
 	const struct xfrm_led_config config = { .device = "oe0-esp",
 		.link = "rsip0", .tun = "oe0", .mark = ESP_MARK,
-		.opens = shell_opens, .arrives = shell_arrives,
+		.carries = shell_carries, .opens = shell_opens,
+		.arrives = shell_arrives,
 		.opened = shell_opened, .arg = &world };
 	const char *lacks = "nothing was said";
 
@@ -629,6 +637,9 @@ not_for_the_kernel(void **state)
 	world.policy.leads = false;
 	left_to_the_rest();
 	world.policy.leads = true;
+	world.carries_not = true;
+	left_to_the_rest();
+	world.carries_not = false;
 	world.in.transport = true;
 	left_to_the_rest();
 	world.in.transport = false;
@@ -654,7 +665,7 @@ not_for_the_kernel(void **state)
 	left_to_the_rest();
 	said("rest;rest down;rest;rest down;rest;rest down;rest;rest down;"
 	    "rest;rest down;rest;rest down;rest;rest down;rest;rest down;"
-	    "rest;rest down;");
+	    "rest;rest down;rest;rest down;");
 	assert_int_equal(kernel.nsent, 0);
 	world_end(NULL);
 }

@@ -43,13 +43,11 @@ core_is_own(const struct core *c, const struct addr *addr)
 	    c->shell->is_own(c->shell_arg, addr)));
 }
 
-bool
-core_is_ours(const struct core *c, const struct addr *addr)
+static bool
+core_is_behind(const struct core *c, const struct addr *addr)
 {
 	size_t i;
 
-	if (core_is_own(c, addr))
-		return true;
 	for (i = 0; i < c->config->nnetworks; i++) {
 		if (prefix_contains(&c->config->networks[i], addr))
 			return true;
@@ -57,12 +55,21 @@ core_is_ours(const struct core *c, const struct addr *addr)
 	return false;
 }
 
+bool
+core_is_ours(const struct core *c, const struct addr *addr)
+{
+	return core_is_own(c, addr) || core_is_behind(c, addr);
+}
+
 struct addr
 core_speaks_from(const struct core *c, const struct prefix *src,
     const struct addr *peer)
 {
+	/* For a network behind us its gateway speaks, for what it has there
+	 * itself too: so DNS says. */
 	if (src->addr.family == peer->family &&
-	    src->plen == addr_bits(peer->family) && core_is_own(c, &src->addr))
+	    src->plen == addr_bits(peer->family) &&
+	    core_is_own(c, &src->addr) && !core_is_behind(c, &src->addr))
 		return src->addr;
 	return *core_local(c, peer->family);
 }

@@ -41,17 +41,27 @@ request_inner(const struct connection *conn)
 	return ways[col != NULL ? col->way : WAY_PORTS];
 }
 
+/* Whom a peer has keys with it hears from where it heard it before: another
+ * address of ours may be one that no way leads back to. */
+static struct addr
+request_from(const struct connection *conn, const struct addr *peer)
+{
+	const struct addr *before = &conn->path.local;
+
+	if (!TAILQ_EMPTY(&conn->pairs) && before->family == peer->family &&
+	    core_is_own(conn->core, before))
+		return *before;
+	return core_speaks_from(conn->core, &conn->key.src, peer);
+}
+
 /* Is the peer to be told who we are? */
 static bool
-request_shows(const struct core *c, const struct keying_request *r,
-    const struct connection *conn)
+request_shows(const struct core *c, const struct keying_request *r)
 {
-	const struct addr from = core_speaks_from(c, &conn->key.src,
-	    &r->path.peer);
-
 	return c->config->key != NULL &&
 	    identity_usable(c, r->path.peer.family) &&
-	    (c->config->id.type != 0 || addr_equal(&from, &r->my_id.addr));
+	    (c->config->id.type != 0 ||
+	    addr_equal(&r->path.local, &r->my_id.addr));
 }
 
 /* One request, in one version.  What it leads to may come at
@@ -72,6 +82,7 @@ request_in(struct connection *conn, unsigned version)
 	if (conn->class == OE_CLASS_TUNNEL) {
 		t = &c->config->tunnels[conn->tunnel];
 		r.path.peer = t->peer;
+		r.path.local = request_from(conn, &r.path.peer);
 		r.peer_id = t->peer_id;
 		r.my_id = t->my_id.type != 0 ? t->my_id :
 		    core_my_id(c, t->peer.family);
@@ -81,19 +92,19 @@ request_in(struct connection *conn, unsigned version)
 			return -1;
 		g = &conn->peer_gateways[conn->peer_gateway];
 		r.path.peer = g->addr;
+		r.path.local = request_from(conn, &r.path.peer);
 		r.peer_id = g->id;
 		r.my_id = core_my_id(c, g->addr.family);
 		r.peer.keys = g->keys;
 		r.peer.nkeys = g->nkeys;
 		/* Who would look for our key in vain is not shown a name. */
-		if (version == 2 && !request_shows(c, &r, conn))
+		if (version == 2 && !request_shows(c, &r))
 			r.my_id = (struct keying_id){ .type = KEYING_ID_NULL };
 		if (conn->blind) {
 			r.peer.nothing = true;
 			r.patience = BLIND_TIME;
 		}
 	}
-	r.path.local = core_speaks_from(c, &conn->key.src, &r.path.peer);
 	if (!addr_is_set(&r.path.local))
 		return -1;
 	r.path.local_port = core_ike_port(c, r.path.peer.family);

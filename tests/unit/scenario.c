@@ -463,6 +463,12 @@ shell_near(void *arg, const struct addr *addr)
 }
 
 static bool
+shell_own(void *arg, const struct addr *addr)
+{
+	return addr_equal(addr, &((struct world *)arg)->other);
+}
+
+static bool
 shell_peer_known(void *arg, const struct keying_id *peer)
 {
 	(void)peer;
@@ -542,6 +548,7 @@ world_init(struct world *w, bool routes, bool past, bool kernel)
 	w->shell.to_host = shell_to_host;
 	w->shell.answer = shell_answer;
 	w->shell.is_near = shell_near;
+	w->shell.is_own = shell_own;
 	w->shell.peer_known = shell_peer_known;
 	w->shell.shares = shell_shares;
 	w->shell.ports = shell_ports;
@@ -623,6 +630,7 @@ ops_request(void *arg, uint64_t now, const struct keying_request *r,
 	struct world		     *w = arg;
 	struct request		     *q;
 	char			      flow[192] = "", version[24] = "";
+	const struct addr	     *from = &r->path.local;
 
 	(void)now;
 	if (ports_are_blocks(&r->ours)) {
@@ -635,14 +643,16 @@ ops_request(void *arg, uint64_t now, const struct keying_request *r,
 		snprintf(version, sizeof(version), " ike=%u%s", r->version,
 		    r->modern ? "" : " legacy");
 	world_event(w,
-	    "request %s%s id=%s src=%s dst=%s%s keys=%zu%s%s%s%s my=%s",
+	    "request %s%s id=%s src=%s dst=%s%s keys=%zu%s%s%s%s%s my=%s",
 	    host_name(&r->path.peer), version, id_name(&r->peer_id),
 	    host_name(&ours->from), host_name(&theirs->from),
 	    flow, r->peer.nkeys,
 	    r->peer.psk != NULL ? " psk" : r->peer.nothing ? " nothing" : "",
 	    r->inner == KEYING_INNER_YES ? " inner" : "",
 	    r->initial_contact ? " initial-contact" : "",
-	    r->departed ? " departed" : "", id_name(&r->my_id));
+	    r->departed ? " departed" : "",
+	    addr_is_set(from) && addr_equal(from, &w->other) ? " from-other" :
+	    "", id_name(&r->my_id));
 	if (w->requests_refused)
 		return -1;
 	if (w->nrequests == REQUESTS_MAX) {

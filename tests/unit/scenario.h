@@ -36,6 +36,7 @@ struct world {
 	struct lanes	 *seal, *open;	/* NULL: none */
 	uint64_t	  now;
 	struct addr	  local, local6;
+	struct addr	  other;	/* address of this host, of IPv6 */
 
 	struct question {
 		char	 name[KEYING_NAME_MAX + 1];

@@ -216,6 +216,8 @@ do_option(struct play *p)
 		W(p)->probes = true;
 	else if (play_flag(p, "shares"))
 		W(p)->shares = true;
+	else if (play_option(p, "other") != NULL)
+		W(p)->other = host_addr(play_option(p, "other"));
 	else if (play_option(p, "ports") != NULL)
 		lease_ports(p, play_option(p, "ports"));
 	else if (play_flag(p, "kernel"))

@@ -27,12 +27,20 @@
 #define PASSED_MAX	(30 * SECONDS)	/* between looks at what goes
 					 * past us */
 
+/* Of what is looked for the first packet is enough. */
+static bool
+is_in_use_again(const struct connection *conn)
+{
+	return conn->state == CONNECTION_EXPIRING && conn->used +
+	    (uint64_t)conn->core->config->idle * SECONDS >= conn->look_at;
+}
+
 static void
 connection_tick_settled(struct connection *conn)
 {
 	struct core *c = conn->core;
 
-	if (c->now < conn->look_at)
+	if (c->now < conn->look_at && !is_in_use_again(conn))
 		return;
 	/* What the kernel forwards past us leaves no trace here:
 	 * look for a while. */

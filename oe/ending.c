@@ -129,6 +129,7 @@ is_failure_of_peer(enum keying_failure f)
 	case KEYING_IDENTITY:
 	case KEYING_OUR_PROOF:
 		return true;
+	case KEYING_LOST:
 	case KEYING_ICMP:
 	case KEYING_PEER_REFUSED:
 	case KEYING_VERSION:
@@ -213,6 +214,7 @@ connection_failure_lifespan(const struct connection *conn)
 	case KEYING_IDENTITY:
 	case KEYING_OUR_PROOF:
 	case KEYING_SILENCE:
+	case KEYING_LOST:
 	case KEYING_ICMP:
 	case KEYING_PEER_REFUSED:
 	case KEYING_VERSION:

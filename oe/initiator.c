@@ -185,6 +185,16 @@ initiator_ended(struct connection *conn, unsigned version,
 	connection_no_oe(conn, connection_failure_lifespan(conn), &why);
 }
 
+/* The next IKE SA has it from its first message on, so that no more of them
+ * are lost than there are requests. */
+static bool
+initiator_asks_anew(struct connection *conn, enum keying_failure f)
+{
+	return f == KEYING_LOST && conn->requested == 0 &&
+	    (conn->state == CONNECTION_PENDING ||
+	    conn->state == CONNECTION_KEYED) && request_keys(conn) == 0;
+}
+
 void
 initiator_failed(struct connection *conn, unsigned version,
     enum keying_failure f, const char *detail)
@@ -198,6 +208,8 @@ initiator_failed(struct connection *conn, unsigned version,
 	    conn->state != CONNECTION_NONEXISTENT)
 		return;
 	conn->requested &= ~VERSION_BIT(version);
+	if (initiator_asks_anew(conn, f))
+		return;
 	switch (version_failed(conn, version, f)) {
 	case VERSION_ASK_OLDER:
 		if (request_older(conn) == -1)

@@ -264,6 +264,7 @@ keying_failure_text(enum keying_failure f)
 	static const char *const texts[] = {
 		[KEYING_SILENCE] = "no answer to IKE",
 		[KEYING_ICMP] = "no answer to IKE but ICMP errors",
+		[KEYING_LOST] = "the IKE SA ended",
 		[KEYING_PEER_REFUSED] = "the peer refuses IKE",
 		[KEYING_CHILD_REFUSED] = "the peer refuses to encrypt this",
 		[KEYING_SIGNATURE] = "signature does not verify",

@@ -136,8 +136,11 @@ enum keying_failure {
 	KEYING_ICMP,
 	/* The peer, or a forger, says no: treated as silence. */
 	KEYING_PEER_REFUSED,
-	/* The peer has shown who it is, and wants no such SAs or says nothing
-	 * more: normal lifespan. */
+	/* The IKE SA that it was for ended first, or with the question: who
+	 * proved itself there has refused nothing, and is asked anew. */
+	KEYING_LOST,
+	/* The peer has shown who it is, and wants no such SAs or, by IKEv1,
+	 * says nothing more: normal lifespan. */
 	KEYING_CHILD_REFUSED,
 	/* No key given verifies: rest of the DNS TTL. */
 	KEYING_SIGNATURE,

@@ -238,6 +238,7 @@ version_failed(struct connection *conn, unsigned version,
 		waits = false;
 		break;
 	case KEYING_SILENCE:
+	case KEYING_LOST:
 	case KEYING_ICMP:
 	case KEYING_PEER_REFUSED:
 	case KEYING_VERSION:

@@ -84,10 +84,17 @@ engine_free(void *engine)
 static void
 engine_shutdown(void *engine, uint64_t now)
 {
-	struct ike2    *e = engine;
-	struct ike2_sa *sa, *next;
+	struct ike2	  *e = engine;
+	struct ike2_sa	  *sa, *next;
+	struct ike2_child *c, *c_next;
 
 	TAILQ_FOREACH_SAFE(sa, &e->sas, entry, next) {
+		/* Not asked for anew, of us. */
+		TAILQ_FOREACH_SAFE(c, &sa->children, entry, c_next) {
+			if (!c->announced)
+				ike2_child_failed(c, KEYING_LOCAL,
+				    "IKE ends here");
+		}
 		if (sa->state == IKE2_UP || sa->state == IKE2_AUTH_SENT) {
 			/* Whatever waits for an answer: this
 			 * is the last word. */

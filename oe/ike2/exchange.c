@@ -18,10 +18,7 @@
 static void
 give_up(struct ike2_sa *sa, uint64_t now)
 {
-	struct ike2_child *child = sa->out.child;
-	enum ike2_job	   job = sa->out.job;
-
-	switch (job) {
+	switch (sa->out.job) {
 	case IKE2_JOB_INIT:
 		ike2_sa_failed(sa, sa->init != NULL && sa->init->icmp ?
 		    KEYING_ICMP : KEYING_SILENCE, NULL);
@@ -37,9 +34,6 @@ give_up(struct ike2_sa *sa, uint64_t now)
 		ike2_sa_kill(sa, false, false);
 		break;
 	default:
-		if (job == IKE2_JOB_CHILD && child != NULL)
-			ike2_child_failed(child, KEYING_CHILD_REFUSED,
-			    "no answer to CREATE_CHILD_SA");
 		/* §2.4: who answers nothing has lost the SA, or is gone. */
 		ike2_peer_dead(sa, sa->probe_asked);
 	}

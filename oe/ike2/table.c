@@ -222,10 +222,14 @@ void
 ike2_sa_kill(struct ike2_sa *sa, bool keep, bool by_peer)
 {
 	struct ike2_child *c, *next;
+	bool		   up = sa->state == IKE2_UP ||
+	    sa->state == IKE2_CLOSING;
 
 	sa_end(sa, IKE2_DEAD);
 	TAILQ_FOREACH_SAFE(c, &sa->children, entry, next) {
-		if (keep && c->announced && c->conn != NULL)
+		if (up && !c->announced)
+			ike2_child_failed(c, KEYING_LOST, NULL);
+		else if (keep && c->announced && c->conn != NULL)
 			ike2_child_move(c, NULL);
 		else
 			ike2_child_gone(c, by_peer);

@@ -207,7 +207,7 @@ do_fail(struct play *p)
 		enum keying_failure f;
 	} how[] = {
 		{ "silence", KEYING_SILENCE }, { "icmp", KEYING_ICMP },
-		{ "phase1", KEYING_PEER_REFUSED },
+		{ "lost", KEYING_LOST }, { "phase1", KEYING_PEER_REFUSED },
 		{ "phase2", KEYING_CHILD_REFUSED },
 		{ "signature", KEYING_SIGNATURE },
 		{ "identity", KEYING_IDENTITY },

@@ -141,6 +141,56 @@ a_probe_that_somebody_waits_for(void **state)
 	end_clean2();
 }
 
+/* Who answers nothing has refused nothing, neither what it was asked for nor
+ * what waited for its turn. */
+static void
+an_ike_sa_is_lost_with_what_was_asked(void **state)
+{
+	bool hurried;
+
+	(void)state;
+	for (hurried = false;; hurried = true) {
+		picture2(34, NULL);
+		key_up2();
+		net.loss = 100;
+		assert_int_equal(net_request(x, y, 1), 0);
+		assert_int_equal(net_request(x, y, 2), 0);
+		if (hurried)
+			assert_int_equal(x->engine->probe(x->ike, net.now,
+			    &x->conns[0]), 0);
+		net_pass(&net, hurried ? 11000 : 21000);
+		assert_int_equal(x->fails, 2);
+		assert_int_equal(x->failure, KEYING_LOST);
+		assert_int_equal(net_alive(x), hurried ? 1 : 0);
+		net.loss = 0;
+		assert_int_equal(net_request(x, y, 1), 0);
+		assert_int_equal(net_request(x, y, 2), 0);
+		net_pass(&net, 1000);
+		assert_int_equal(net_alive(x), hurried ? 3 : 2);
+		if (hurried)
+			x->engine->forget(x->ike, net.now, &x->conns[0],
+			    false);
+		end_clean2();
+		if (hurried)
+			break;
+	}
+}
+
+/* Whoever asks anew at once cannot ask an engine that ends. */
+static void
+shutdown_does_not_ask_for_more(void **state)
+{
+	(void)state;
+	picture2(34, NULL);
+	key_up2();
+	assert_int_equal(net_request(x, y, 1), 0);
+	assert_int_equal(net_request(x, y, 2), 0);
+	x->engine->shutdown(x->ike, net.now);
+	assert_int_equal(x->fails, 2);
+	assert_int_equal(x->failure, KEYING_LOCAL);
+	end_clean2();
+}
+
 static void
 a_restarted_peer(void **state)
 {
@@ -436,6 +486,8 @@ main(void)
 		cmocka_unit_test(a_request_shows_that_an_answer_was_lost),
 		cmocka_unit_test(liveness),
 		cmocka_unit_test(a_probe_that_somebody_waits_for),
+		cmocka_unit_test(an_ike_sa_is_lost_with_what_was_asked),
+		cmocka_unit_test(shutdown_does_not_ask_for_more),
 		cmocka_unit_test(a_restarted_peer),
 		cmocka_unit_test(unknown_spis_are_told),
 		cmocka_unit_test(half_open_ones_are_limited),

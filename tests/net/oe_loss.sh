@@ -26,6 +26,8 @@ for last in $destinations; do
 	    grep "$zone\\..*[[:space:]]${type}[[:space:]]" >>"$NET_RUN/zone.$zone"
 	ip -n gw address add "$net$last/$OE_HOST" dev lo
 done
+# Over IPv4 gw answers for them on the wire as well.
+[ "$FAMILY" = 4 ] || ip -n host -6 route add "$whole" via "$(oe_addr gw)"
 oe_zones
 oe_zones_signed
 oe_zone "$zone"
@@ -70,9 +72,10 @@ encrypted()
 	done
 	echo "$n"
 }
-# One datagram a second to each, as a program that tries again does.
+# One datagram a second to each, as a program that tries again does, whatever it is told
+# meanwhile: with a deadline ping would end with the first error.
 for last in $destinations; do
-	net_on host ping -q -n -i 1 -w 45 "$net$last" >/dev/null 2>&1 &
+	net_on host ping -q -n -i 1 -c 45 "$net$last" >/dev/null 2>&1 &
 done
 begun=$(date +%s)
 for after in 3 10 20 30 40; do

@@ -122,7 +122,8 @@ EXTRA_DIST += tests/net/attack_address.py tests/net/attack_control.py tests/net/
 
 # What attackers try, beside what honest peers lose by it (doc/threats.md).
 NAMES_NET_TESTS = tests/net/attack_dns.sh tests/net/attack_records.sh \
-	tests/net/oe_identity.sh tests/net/oe_loss.sh tests/net/oe_resolver.sh
+	tests/net/oe_identity.sh tests/net/oe_loss.sh \
+	tests/net/oe_loss_workers.sh tests/net/oe_resolver.sh
 dist_check_SCRIPTS += $(NAMES_NET_TESTS)
 TESTS += $(NAMES_NET_TESTS)
 EXTRA_DIST += tests/net/attack_dns.py

@@ -14,6 +14,6 @@
 
 /* Makes one, in place of what a killed process left; it is not up yet, and
  * speaks no IPv6 itself.  rtnl_link_del() ends it.  0, or -1 with errno: this
- * kernel has none. */
+ * kernel has none, or another's device has that name (EEXIST). */
 int	xfrmi_add(const char name[IFNAMSIZ], const char *link, uint32_t if_id);
 #endif

@@ -305,7 +305,8 @@ led_begin(struct xfrm_led *l)
 	if ((l->fd = netlink_open(NETLINK_XFRM)) == -1)
 		return "XFRM";
 	if (xfrmi_add(l->device, c->link, l->if_id) == -1)
-		return "xfrm interfaces";
+		return errno == EEXIST ? "free name for a device" :
+		    "xfrm interfaces";
 	l->made = true;
 	devices.esp = if_nametoindex(l->device);
 	if ((l->beside = beside_open(&devices)) == NULL)

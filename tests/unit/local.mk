@@ -50,6 +50,15 @@ TESTS += tests/unit/test_port
 tests_unit_test_port_SOURCES = tests/unit/test_port.c
 tests_unit_test_port_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_port_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_xfrmi
+TESTS += tests/unit/test_xfrmi
+tests_unit_test_xfrmi_SOURCES = tests/unit/test_xfrmi.c
+tests_unit_test_xfrmi_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_xfrmi_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_xfrmi_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=netlink_open,--wrap=netlink_ask,--wrap=netlink_ask_once \
+	-Wl,--wrap=if_nametoindex,--wrap=rtnl_link_del \
+	-Wl,--wrap=rtnl_has_ipv6,--wrap=sysctl_if_set
 if BPF
 check_PROGRAMS += tests/unit/test_card
 TESTS += tests/unit/test_card

@@ -43,7 +43,8 @@
 static struct world {
 	char		  said[1024];	/* what the device, eBPF and the shell
 					 * were told, in order */
-	bool		  no_device, no_ebpf, no_link, no_port, no_way;
+	bool		  name_taken, no_device, no_ebpf, no_link, no_port;
+	bool		  no_way;
 	unsigned	  left;		/* numbers that eBPF has */
 	bool		  leads_not, carries_not;
 	struct esp_usage  led;		/* what eBPF has counted */
@@ -122,7 +123,10 @@ int
 __wrap_xfrmi_add(const char *name, const char *link, uint32_t if_id)
 {
 	say("add %s at %s 0x%x;", name, link, if_id);
-	return answer(world.no_device);
+	if (!world.name_taken)
+		return answer(world.no_device);
+	errno = EEXIST;
+	return -1;
 }
 
 int
@@ -426,7 +430,10 @@ lacks_something(void **state)
 	assert_string_equal(world_open(), "xfrm interfaces");
 	assert_null(world.l);
 	said("add oe0-esp at rsip0 0x4f450005;");
-	world.no_device = false;
+	world.name_taken = true;
+	assert_string_equal(world_open(), "free name for a device");
+	said("add oe0-esp at rsip0 0x4f450005;");
+	world.name_taken = world.no_device = false;
 	world.no_ebpf = true;
 	assert_string_equal(world_open(), "eBPF");
 	assert_null(world.l);

@@ -9,6 +9,7 @@ FAST, SLOW, NONE = "by eBPF", "by user space", "not at all"
 SHUT = {"203.0.113.9": "denied", "203.0.113.17": "paranoid", "203.0.113.25": "held"}
 MARK = os.environ.get("MARK", Y2)        # all is passed to it
 RESOLVER = socket.inet_aton("198.51.100.53")
+TUNNEL_PROBE = bytes((1, ICMP))          # of an echo request that ends at the gateway: TTL and protocol
 NEVER = "203.0.113.40"
 
 
@@ -47,7 +48,8 @@ class Laptop:
                 sys.exit("FAIL: user space forwards nothing any more")
             if tag in p.raw:
                 return got
-            if RESOLVER not in p.raw[32:40]:     # keys are asked for
+            # Keys are asked for; and the gateway, whether nothing comes for want of a tunnel.
+            if RESOLVER not in p.raw[32:40] and p.raw[28:30] != TUNNEL_PROBE:
                 got.append(p)
 
 

@@ -112,9 +112,9 @@ on_peer_silent(void *arg, void *conn)
 
 static void
 on_invalid_spi(void *arg, const struct addr *peer, uint32_t spi_out,
-    bool authenticated)
+    const struct keying_id *who)
 {
-	liveness_invalid_spi(arg, clock_now(), peer, spi_out, authenticated);
+	liveness_invalid_spi(arg, clock_now(), peer, spi_out, who);
 }
 
 static void

@@ -261,9 +261,9 @@ struct keying_ops {
 	 * IKE SA, or is gone.  What conn has stays; it is to be keyed anew. */
 	void (*peer_silent)(void *arg, void *conn);
 	/* Somebody says that it does not know our outbound SPI: a hint, or,
-	 * where an authenticated peer says it, a fact. */
+	 * where the peer itself says it (who; NULL: nobody knows), a fact. */
 	void (*invalid_spi)(void *arg, const struct addr *peer,
-	    uint32_t spi_out, bool authenticated);
+	    uint32_t spi_out, const struct keying_id *who);
 	/* An authenticated INITIAL-CONTACT: forget older SAs of this peer. */
 	void (*initial_contact)(void *arg, const struct keying_id *id,
 	    const struct addr *peer);

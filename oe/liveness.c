@@ -132,8 +132,7 @@ liveness_peer_silent(struct connection *conn)
 
 void
 liveness_invalid_spi(struct core *c, uint64_t now, const struct addr *peer,
-    uint32_t spi_out,
-    bool authenticated)
+    uint32_t spi_out, const struct keying_id *who)
 {
 	struct connection *conn;
 	struct sa_pair	  *p;
@@ -147,7 +146,8 @@ liveness_invalid_spi(struct core *c, uint64_t now, const struct addr *peer,
 		if ((p = connection_any_pair(conn)) == NULL ||
 		    p->spi_out != spi_out)
 			continue;
-		if (authenticated)
+		/* Another host behind the same NAT may get what was for it. */
+		if (who != NULL && keying_id_equal(who, &conn->peer_id))
 			liveness_key_anew(conn,
 			    "its peer has lost our outbound SA");
 		else

@@ -20,7 +20,8 @@ void	liveness_tick(struct connection *conn);
 /* The keying engine asked, and nobody answered (keying.h). */
 void	liveness_peer_silent(struct connection *conn);
 void	liveness_invalid_spi(struct core *c, uint64_t now,
-	    const struct addr *peer, uint32_t spi_out, bool authenticated);
+	    const struct addr *peer, uint32_t spi_out,
+	    const struct keying_id *who);
 /* ESP that was good, and newer than all before, came in UDP from this address
  * and port: a NAT's mapping may have changed (RFC 3948 §4). */
 void	liveness_heard_from(struct sa_pair *p, const struct addr *peer,

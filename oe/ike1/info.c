@@ -144,7 +144,7 @@ info_got_notify(struct ike1_sa *sa, uint64_t now, uint32_t msgid,
 		if (sa->state == IKE1_MM_UP && n.protocol == PROTO_ESP &&
 		    n.spi_len == 4)
 			e->x.ops->invalid_spi(e->x.arg, &sa->path.peer,
-			    load_u32(n.spi), true);
+			    load_u32(n.spi), &sa->peer_id);
 		return;
 	case ISAKMP_N_INITIAL_CONTACT:
 		if (sa->state == IKE1_MM_UP)
@@ -255,7 +255,7 @@ info_stray(struct ike1 *e, const struct keying_path *path,
 	if (n.type == ISAKMP_N_INVALID_SPI && !n.data.bad &&
 	    n.protocol == PROTO_ESP && n.spi_len == 4)
 		e->x.ops->invalid_spi(e->x.arg, &path->peer, load_u32(n.spi),
-		    false);
+		    NULL);
 }
 
 void

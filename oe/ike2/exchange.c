@@ -141,7 +141,7 @@ spi_hint(struct ike2 *e, const struct keying_path *path,
 	    len - IKE2_HEADER_LEN, true) != IKE2_OK ||
 	    !ike2_notify_find(&c, IKE2_N_INVALID_SPI, &n) || n.len != 4)
 		return false;
-	e->x.ops->invalid_spi(e->x.arg, &path->peer, load_u32(n.data), false);
+	e->x.ops->invalid_spi(e->x.arg, &path->peer, load_u32(n.data), NULL);
 	return true;
 }
 

@@ -169,7 +169,7 @@ take_notifies(struct ike2_sa *sa, const struct ike2_chain *m)
 			if (n.len == 4 || n.spi_len == 4)
 				sa->ike->x.ops->invalid_spi(sa->ike->x.arg,
 				    &sa->path.peer, n.len == 4 ?
-				    load_u32(n.data) : n.spi, true);
+				    load_u32(n.data) : n.spi, &sa->peer_id);
 			break;
 		case IKE2_N_AUTHENTICATION_FAILED:
 		case IKE2_N_INVALID_SYNTAX:

@@ -117,12 +117,12 @@ op_peer_silent(void *arg, void *conn)
 
 static void
 op_invalid_spi(void *arg, const struct addr *peer, uint32_t spi_out,
-    bool authenticated)
+    const struct keying_id *who)
 {
 	(void)arg;
 	(void)peer;
 	(void)spi_out;
-	(void)authenticated;
+	(void)who;
 }
 
 static void

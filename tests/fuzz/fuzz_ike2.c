@@ -130,12 +130,12 @@ op_peer_silent(void *arg, void *c)
 
 static void
 op_invalid_spi(void *arg, const struct addr *peer, uint32_t spi_out,
-    bool authenticated)
+    const struct keying_id *who)
 {
 	(void)arg;
 	(void)peer;
 	(void)spi_out;
-	FUZZ_CHECK(authenticated);
+	FUZZ_CHECK(who != NULL);
 }
 
 static void

@@ -319,13 +319,13 @@ op_peer_silent(void *arg, void *conn)
 
 static void
 op_invalid_spi(void *arg, const struct addr *peer, uint32_t spi_out,
-    bool authenticated)
+    const struct keying_id *who)
 {
 	struct net_host *h = arg;
 
 	(void)peer;
 	h->invalid_spi = spi_out;
-	if (authenticated)
+	if (who != NULL)
 		h->facts++;
 	else
 		h->hints++;

@@ -309,11 +309,14 @@ do_silent(struct play *p)
 static void
 do_invalid_spi(struct play *p)
 {
-	struct addr peer = player_host(p, p->words[1]);
+	struct addr	 peer = player_host(p, p->words[1]);
+	const char	*by = play_option(p, "by");
+	struct keying_id who = player_identity(p, by != NULL ? by :
+	    p->words[1]);
 
 	liveness_invalid_spi(W(p)->core, W(p)->now, &peer,
 	    (uint32_t)strtoul(p->words[2], NULL, 0),
-	    play_flag(p, "authenticated"));
+	    play_flag(p, "authenticated") ? &who : NULL);
 }
 
 static void

@@ -78,7 +78,8 @@
  *       [inner] with an address that we lend
  *   initial-contact ID FROM
  *   silent PEER [SPI]           the peer (of that SA) did not answer a probe
- *   invalid-spi PEER SPI [authenticated]   PEER says that it does not know it
+ *   invalid-spi PEER SPI [authenticated [by=ID]]   PEER says that it does not
+ *                               know it
  *   wake                        we slept
  *   identity                    it is time to ask DNS for our own key, KEY0
  *   local ADDRESS | reload      reload takes the config lines since the last

@@ -49,7 +49,7 @@ say(int fd, uint16_t port, const char *word)
 }
 
 static void
-hears(int fd, const char *word)
+hears_first(int fd, const char *word)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	char	      got[16];
@@ -57,6 +57,14 @@ hears(int fd, const char *word)
 	assert_int_equal(poll(&p, 1, 5000), 1);
 	assert_int_equal(recv(fd, got, sizeof(got), 0), strlen(word));
 	assert_memory_equal(got, word, strlen(word));
+}
+
+static void
+hears(int fd, const char *word)
+{
+	char got[16];
+
+	hears_first(fd, word);
 	assert_int_equal(recv(fd, got, sizeof(got), MSG_DONTWAIT), -1);
 }
 
@@ -111,12 +119,83 @@ who_has_no_port_lends_none(void **state)
 	close(owner);
 }
 
+/* A datagram that begins with a word of ours, from wherever. */
+static void
+words_are_shared_out(void **state)
+{
+	const uint32_t words[] = { 0x61626364, 0x71727374 };
+	const int      on = 1;
+	int	       owner = bound(0, 0), beside, fd, peer = bound(0, 0);
+	int	       foreign;
+	uint16_t       port = udp_port(owner);
+	uint32_t       many[UDP_SHARE_MAX + 1] = { 0 };
+	unsigned       i;
+	socklen_t      len;
+	struct sockaddr_storage ss;
+
+	(void)state;
+	beside = socket(AF_INET, SOCK_DGRAM, 0);
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(udp_bind_beside(owner, beside, &here, &here,
+	    udp_port(peer) == 9 ? 10 : 9), 0);
+	/* Who is bound to nothing shares nothing. */
+	assert_int_equal(udp_share(fd, words, 2), -1);
+	assert_int_equal(udp_bind_shared(owner, fd), 0);
+	assert_int_equal(udp_port(fd), port);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(udp_share(owner, words, 2), 0);
+		say(peer, port, "abcd");
+		say(peer, port, "qrst and more");
+		say(peer, port, "abcx");
+		say(peer, port, "abc");
+		hears_first(fd, "abcd");
+		hears(fd, "qrst and more");
+		hears_first(owner, "abcx");
+		hears(owner, "abc");
+		assert_int_equal(udp_share(owner, words + 1, 1), 0);
+		say(peer, port, "abcd");
+		hears(owner, "abcd");
+	}
+	/* As many as there is room for; not more, and all is as before. */
+	many[UDP_SHARE_MAX - 1] = words[0];
+	assert_int_equal(udp_share(owner, many, UDP_SHARE_MAX), 0);
+	assert_int_equal(udp_share(owner, many, UDP_SHARE_MAX + 1), -1);
+	assert_int_equal(errno, ENOBUFS);
+	say(peer, port, "abcd");
+	say(peer, port, "qrst");
+	hears(fd, "abcd");
+	hears(owner, "qrst");
+	/* Anybody else is refused, or let in and gets nothing. */
+	for (i = 0; i < 2; i++)
+		assert_int_equal(bound(port, (int)i), -1);
+	foreign = socket(AF_INET, SOCK_DGRAM, 0);
+	assert_int_equal(setsockopt(foreign, SOL_SOCKET, SO_REUSEPORT, &on,
+	    sizeof(on)), 0);
+	assert_int_equal(setsockopt(foreign, SOL_SOCKET, SO_REUSEADDR, &on,
+	    sizeof(on)), 0);
+	len = addr_to_sockaddr(&here, port, &ss);
+	assert_int_equal(bind(foreign, (struct sockaddr *)&ss, len), 0);
+	say(peer, port, "abcd");
+	say(peer, port, "qrst");
+	hears(fd, "abcd");
+	hears(owner, "qrst");
+	close(foreign);
+	/* The second one goes: what it had is the owner's. */
+	close(fd);
+	say(peer, port, "abcd");
+	hears(owner, "abcd");
+	close(beside);
+	close(peer);
+	close(owner);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_peer_has_its_own),
 		cmocka_unit_test(who_has_no_port_lends_none),
+		cmocka_unit_test(words_are_shared_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/util.h"
 #include "net/netlink.h"
+
+#define HEARD_MAX	64	/* datagrams at once */
 
 static int
 netlink_bind(int protocol, int flags, uint32_t groups)
@@ -93,7 +96,8 @@ netlink_ask(int fd, struct nlmsghdr *nlh, mnl_cb_t fn, void *arg)
 	static uint32_t	   last;
 	_Alignas(8) char   buf[NETLINK_ANSWER_MAX];
 	ssize_t		   n;
-	int		   rc;
+	size_t		   most = 0;
+	int		   rc = MNL_CB_ERROR;
 
 	if (++last == 0)
 		last = 1;	/* 0 would be everybody's */
@@ -101,11 +105,33 @@ netlink_ask(int fd, struct nlmsghdr *nlh, mnl_cb_t fn, void *arg)
 	if (send(fd, nlh, nlh->nlmsg_len, 0) == -1)
 		return -1;
 	do {
-		if ((n = netlink_receive(fd, buf, sizeof(buf))) == -1)
-			return -1;
+		if ((n = netlink_receive(fd, buf, sizeof(buf))) == -1) {
+			rc = MNL_CB_ERROR;
+			break;
+		}
+		most = (size_t)n > most ? (size_t)n : most;
 		rc = mnl_cb_run(buf, (size_t)n, last, 0, fn, arg);
 	} while (rc > MNL_CB_STOP);
+	/* An SA's keys may be in it. */
+	wipe(buf, most);
 	return rc == MNL_CB_ERROR ? -1 : 0;
+}
+
+void
+netlink_heard(int fd, mnl_cb_t fn, void *arg)
+{
+	_Alignas(8) char buf[8192];
+	ssize_t		 n;
+	int		 i;
+
+	for (i = 0; i < HEARD_MAX; i++) {
+		n = netlink_receive(fd, buf, sizeof(buf));
+		/* What did not fit in the socket is lost, and said again. */
+		if (n == -1 && errno != ENOBUFS)
+			return;
+		if (n > 0)
+			(void)mnl_cb_run(buf, (size_t)n, 0, 0, fn, arg);
+	}
 }
 
 int

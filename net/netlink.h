@@ -31,6 +31,10 @@ int	netlink_ask(int fd, struct nlmsghdr *nlh, mnl_cb_t fn, void *arg);
 /* The same, of which only the success is asked, on a socket of its own. */
 int	netlink_ask_once(int protocol, struct nlmsghdr *nlh);
 
+/* Hands what came on a socket of netlink_monitor() to fn, message by message; a
+ * good many at most: what is left, it is readable for. */
+void	netlink_heard(int fd, mnl_cb_t fn, void *arg);
+
 /*
  * A descriptor that becomes readable when the kernel tells groups (RTNLGRP_*
  * and the like, each 32 at most) of a change; the caller closes it.  -1 with

@@ -153,21 +153,24 @@ child_past(void *arg, bool past)
  * Is all between its two addresses the peer's?  Not where others may share its
  * address, have keys there or asked for some, nor where it has no right to it,
  * nor beside flows' own SAs; nor for networks behind us, whose other packets to
- * the same destination must still come to the engine.
+ * the same destination must still come to the engine.  Known by a name it may
+ * share its address, but not one that we lend it, or the operator has given it.
  */
 static bool
 child_is_sole(const struct connection *conn)
 {
 	const struct core    *c = conn->core;
 	const struct sa_pair *p;
+	bool		      its_own = conn->right >= RIGHT_CONFIGURED;
 
 	TAILQ_FOREACH(p, &conn->pairs, entry) {
 		if (!pair_is_whole(p))
 			return false;
 	}
-	return c->config->nnetworks == 0 &&
-	    conn->peer_id.type != KEYING_ID_FQDN &&
-	    conn->peer_id.type != KEYING_ID_KEY && conn->right > RIGHT_FLOWS &&
+	return c->config->nnetworks == 0 && (its_own ||
+	    (conn->peer_id.type != KEYING_ID_FQDN &&
+	    conn->peer_id.type != KEYING_ID_KEY)) &&
+	    conn->right > RIGHT_FLOWS &&
 	    (conn->spd == NULL || (conn->spd->nshared == 0 &&
 	    !conn->spd->contested)) &&
 	    core_is_own(c, &conn->key.src.addr) &&
@@ -212,6 +215,7 @@ child_pair_new(struct connection *conn, const struct keying_child *k)
 	p->soft = k->soft;
 	p->soft_bytes = k->soft_bytes;
 	p->bad = (struct ratelimit)RATELIMIT_INIT(3, 10000);
+	p->mapped = (struct ratelimit)RATELIMIT_INIT(8, 1000);
 	HASH_ADD(hh, c->sad, spi_in, sizeof(p->spi_in), p);
 	p->out_key.dst = k->out.dst;
 	p->out_key.spi = k->out.spi;

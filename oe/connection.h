@@ -124,7 +124,7 @@ struct connection {
 	enum keying_failure   failure;
 	struct keying_id      peer_id;
 	struct keying_path    path;
-	TAILQ_HEAD(, sa_pair) pairs;		/* newest first */
+	TAILQ_HEAD(sa_pairs, sa_pair) pairs;	/* newest first */
 	unsigned	      nwhole;		/* of these for all between
 						 * the two addresses */
 	unsigned	      nblocks;	/* for blocks of our ports */

@@ -545,6 +545,14 @@ oe_inbound_opened(struct oe *oe, uint32_t spi, const struct packet_view *v)
 }
 
 void
+oe_heard_elsewhere(struct oe *oe, uint32_t spi, const struct addr *dst,
+    const struct addr *peer, uint16_t port)
+{
+	liveness_mapped(oe->core, clock_now(), spi, dst, peer, port);
+	oe_schedule(oe);
+}
+
+void
 oe_inbound_ike(struct oe *oe, const struct keying_path *path,
     const uint8_t *buf, size_t len)
 {

@@ -40,6 +40,10 @@ void	oe_inbound_esp(struct oe *oe, const struct packet_view *v);
 /* What the data plane has taken out of ESP of an inbound SPI (host order). */
 void	oe_inbound_opened(struct oe *oe, uint32_t spi,
 	    const struct packet_view *v);
+/* UDP-encapsulated ESP that was opened elsewhere, authentic and no replay, came
+ * to dst from a place that is not its peer's; spi: of its inbound SA. */
+void	oe_heard_elsewhere(struct oe *oe, uint32_t spi, const struct addr *dst,
+	    const struct addr *peer, uint16_t port);
 /* IKE bytes from the network. */
 void	oe_inbound_ike(struct oe *oe, const struct keying_path *path,
 	    const uint8_t *buf, size_t len);

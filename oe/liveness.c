@@ -186,7 +186,8 @@ pair_move(struct sa_pair *p, const struct addr *peer, uint16_t port)
 {
 	struct core *c = p->connection->core;
 
-	esp_pair_move(p->esp, peer, port);
+	if (esp_pair_move(p->esp, peer, port) == -1)
+		return;
 	HASH_DELETE(hh_out, c->sad_out, p);
 	p->out_key.dst = *peer;
 	HASH_ADD(hh_out, c->sad_out, out_key, sizeof(p->out_key), p);
@@ -209,7 +210,8 @@ liveness_heard_from(struct sa_pair *p, const struct addr *peer, uint16_t port)
 		log_info("%s: the NAT before %s maps anew: at %s, port %u",
 		    ADDR_TEXT(&conn->key.dst.addr),
 		    keying_id_text(&conn->peer_id), ADDR_TEXT(peer), port);
-	TAILQ_FOREACH(other, &conn->pairs, entry) {
+	/* The oldest first: of several the kernel sends on what came last. */
+	TAILQ_FOREACH_REVERSE(other, &conn->pairs, sa_pairs, entry) {
 		if (other->follows)
 			pair_move(other, peer, port);
 	}
@@ -219,4 +221,18 @@ liveness_heard_from(struct sa_pair *p, const struct addr *peer, uint16_t port)
 	/* Is it there, or was it somebody who was quicker on the way? */
 	if (elsewhere)
 		liveness_moved(conn);
+}
+
+void
+liveness_mapped(struct core *c, uint64_t now, uint32_t spi,
+    const struct addr *dst, const struct addr *peer, uint16_t port)
+{
+	struct sa_pair *p;
+
+	c->now = now;
+	HASH_FIND(hh, c->sad, &spi, sizeof(spi), p);
+	/* What is passed over the plane tells again, as it did not move. */
+	if (p != NULL && ratelimit_pass(&p->mapped, now) &&
+	    addr_equal(&esp_pair_params(p->esp, false)->dst, dst))
+		liveness_heard_from(p, peer, port);
 }

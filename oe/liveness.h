@@ -26,6 +26,10 @@ void	liveness_invalid_spi(struct core *c, uint64_t now,
  * and port: a NAT's mapping may have changed (RFC 3948 §4). */
 void	liveness_heard_from(struct sa_pair *p, const struct addr *peer,
 	    uint16_t port);
+/* The same of ESP that a data plane has opened, whose inbound SA is known by
+ * its SPI and by where it came to. */
+void	liveness_mapped(struct core *c, uint64_t now, uint32_t spi,
+	    const struct addr *dst, const struct addr *peer, uint16_t port);
 /* The machine slept, or came to another link: every peer is asked at once. */
 void	liveness_wake(struct core *c, uint64_t now, const char *why);
 

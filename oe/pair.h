@@ -46,6 +46,7 @@ struct sa_pair {
 	uint64_t	   linger;	/* "now" at which a replaced one
 					 * goes; 0: not replaced */
 	struct ratelimit   bad;
+	struct ratelimit   mapped;	/* moves that its plane tells of */
 };
 
 /* Is it for all packets between the two addresses? */

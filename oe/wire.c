@@ -36,7 +36,6 @@
 #define BATCH_JOINED	4	/* system calls' share of what may be 64 KiB
 				 * each */
 #define SOCKET_BUFFER	(1 << 20)
-#define ENCAPS_MAX	256	/* peers whose ESP in UDP the kernel has */
 #ifndef SOL_UDP
 #define SOL_UDP		17
 #endif
@@ -233,6 +232,10 @@ side_open(struct wire_side *s)
 	    (s->fd[SOCK_IKE] = udp_socket(s, IKE_PORT)) == -1 ||
 	    (s->fd[SOCK_NATT] = udp_socket(s, NATT_PORT)) == -1)
 		return -1;
+	if ((s->fd[SOCK_TAKEN] = udp_new(s)) == -1) {
+		log_error("UDP socket: %s", strerror(errno));
+		return -1;
+	}
 	if (errors_only(s) == -1) {
 		log_error("socket options: %s", strerror(errno));
 		return -1;
@@ -376,92 +379,11 @@ on_udp(int fd, void *arg)
 
 /* --- what the kernel takes ------------------------------------------------ */
 
-static struct wire_encap *
-encap_find(const struct wire_side *s, const struct esp_params *out)
-{
-	struct wire_encap *e;
-
-	LIST_FOREACH(e, &s->encaps, entry) {
-		if (e->port == out->encap_dport &&
-		    addr_equal(&e->peer, &out->dst) &&
-		    addr_equal(&e->local, &out->src))
-			break;
-	}
-	return e;
-}
-
-static void
-encap_free(struct wire_side *s, struct wire_encap *e)
-{
-	LIST_REMOVE(e, entry);
-	s->nencaps--;
-	watch_end(e->ev);
-	close(e->fd);
-	free(e);
-}
-
-static int
-encap_open(const struct wire_side *s, const struct esp_params *out)
-{
-	int fd, error;
-
-	if ((fd = udp_new(s)) == -1)
-		return -1;
-	if (udp_bind_beside(s->fd[SOCK_NATT], fd, &out->src, &out->dst,
-	    out->encap_dport) == 0 && set_option(fd, SOL_UDP, UDP_ENCAP,
-	    UDP_ENCAP_ESPINUDP) == 0)
-		return fd;
-	error = errno;
-	close(fd);
-	errno = error;
-	return -1;
-}
-
-static int
-encap_new(struct wire_side *s, const struct esp_params *out)
-{
-	struct wire_encap *e;
-	int		   fd;
-
-	/* The kernel would say that it is there and take nothing. */
-	if (out->encap_sport != NATT_PORT || s->nencaps == ENCAPS_MAX)
-		return -1;
-	if ((fd = encap_open(s, out)) == -1) {
-		log_debug("ESP in UDP from %s not to the kernel: %s",
-		    ADDR_TEXT(&out->dst), strerror(errno));
-		return -1;
-	}
-	e = xcalloc(1, sizeof(*e));
-	e->local = out->src;
-	e->peer = out->dst;
-	e->port = out->encap_dport;
-	e->users = 1;
-	e->fd = fd;
-	e->ev = watch_fd(s->wire->base, fd, on_udp, s);
-	LIST_INSERT_HEAD(&s->encaps, e, entry);
-	s->nencaps++;
-	return 0;
-}
-
-static int
-encap_use(struct wire_side *s, const struct esp_params *out, bool on)
-{
-	struct wire_encap *e = encap_find(s, out);
-
-	if (on && e == NULL)
-		return encap_new(s, out);
-	if (on)
-		e->users++;
-	else if (e != NULL && --e->users == 0)
-		encap_free(s, e);
-	return 0;
-}
-
 int
 wire_esp_share(const struct wire_side *s, int fd, unsigned i, unsigned n)
 {
-	const struct esp_filter f = { .i = i, .n = n, .but = s->taken,
-		.nbut = s->ntaken, .not_to = addr_is_set(&s->other) ?
+	const struct esp_filter f = { .i = i, .n = n, .but = s->taken.spi,
+		.nbut = s->taken.n, .not_to = addr_is_set(&s->other) ?
 		ntohl(addr_v4(&s->other)) : 0 };
 
 	return esp_filter_set(fd, s->family, &f);
@@ -482,25 +404,53 @@ filter_esp(const struct wire_side *s)
 	}
 }
 
-/* Raw sockets would get a copy of each packet, only to say that it is the
- * kernel's. */
-static void
-spi_use(struct wire_side *s, uint32_t spi, bool on)
+static bool
+spi_note(struct wire_taken *t, uint32_t spi, bool on)
 {
 	unsigned i;
 
 	if (on) {
-		if (s->ntaken == ESP_FILTER_MAX)
-			return;
-		s->taken[s->ntaken++] = spi;
-	} else {
-		for (i = 0; i < s->ntaken && s->taken[i] != spi; i++)
-			;
-		if (i == s->ntaken)
-			return;
-		s->taken[i] = s->taken[--s->ntaken];
+		if (t->n == sizeof(t->spi) / sizeof(t->spi[0]))
+			return false;
+		t->spi[t->n++] = spi;
+		return true;
 	}
-	filter_esp(s);
+	for (i = 0; i < t->n && t->spi[i] != spi; i++)
+		;
+	if (i == t->n)
+		return false;
+	t->spi[i] = t->spi[--t->n];
+	return true;
+}
+
+/* The second socket at port 4500, of which the kernel takes ESP (RFC 3948
+ * §2); it has been ours since we were root, as the first. */
+static int
+taken_open(struct wire_side *s)
+{
+	if (s->shared)
+		return 0;
+	if (udp_bind_shared(s->fd[SOCK_NATT], s->fd[SOCK_TAKEN]) == -1)
+		return -1;
+	s->shared = true;
+	return 0;
+}
+
+/* From wherever it comes: a NAT's mapping may change. */
+static int
+taken_use(struct wire_side *s, uint32_t spi, bool on)
+{
+	if ((on && taken_open(s) == -1) ||
+	    !spi_note(&s->in_udp, spi, on))
+		return -1;
+	/* Only what is told apart may go to a kernel that keeps it. */
+	if (udp_share(s->fd[SOCK_NATT], s->in_udp.spi, s->in_udp.n) == 0 &&
+	    set_option(s->fd[SOCK_TAKEN], SOL_UDP, UDP_ENCAP,
+	    UDP_ENCAP_ESPINUDP) == 0)
+		return 0;
+	if (on)
+		(void)spi_note(&s->in_udp, spi, false);
+	return -1;
 }
 
 static int
@@ -509,10 +459,42 @@ take(void *arg, const struct esp_params *in, const struct esp_params *out,
 {
 	struct wire_side *s = side_of(arg, out->dst.family);
 
-	if (out->encap_dport != 0)
-		return encap_use(s, out, on);
-	spi_use(s, in->spi, on);
-	return 0;
+	if (in->encap_dport == 0) {
+		/* Raw sockets would get a copy of each packet, only to say that
+		 * it is the kernel's. */
+		if (spi_note(&s->taken, in->spi, on))
+			filter_esp(s);
+		return 0;
+	}
+	/* The kernel would say that it is there and take nothing. */
+	if (in->encap_dport != NATT_PORT)
+		return -1;
+	if (taken_use(s, in->spi, on) == 0)
+		return 0;
+	log_debug("ESP in UDP from %s not to the kernel: %s",
+	    ADDR_TEXT(&out->dst), strerror(errno));
+	return -1;
+}
+
+static void
+kernel_watch(void *arg, int fd, void (*fn)(int fd, void *arg), void *fn_arg)
+{
+	struct wire *w = arg;
+
+	watch_close(w->kernel);
+	w->kernel = watch_fd(w->base, fd, fn, fn_arg);
+}
+
+static void
+kernel_elsewhere(void *arg, uint32_t spi, const struct addr *dst,
+    const struct addr *peer, uint16_t port)
+{
+	struct wire *w = arg;
+
+	if (w->oe == NULL)
+		return;
+	oe_heard_elsewhere(w->oe, spi, dst, peer, port);
+	wire_flush(w);
 }
 
 /* --- what goes ------------------------------------------------------------ */
@@ -593,6 +575,7 @@ struct xfrm_shell
 wire_kernel(struct wire *w)
 {
 	return (struct xfrm_shell){ .send = send_now, .take = take,
+		.watch = kernel_watch, .elsewhere = kernel_elsewhere,
 		.arg = w };
 }
 
@@ -724,7 +707,8 @@ wire_start(struct wire *w, struct oe *oe, wire_batch_fn batch, void *arg)
 {
 	static void (*const fn[SOCK_N])(int fd, void *arg) = {
 		[SOCK_ESP] = on_raw, [SOCK_ICMP] = on_raw,
-		[SOCK_IKE] = on_udp, [SOCK_NATT] = on_udp
+		[SOCK_IKE] = on_udp, [SOCK_NATT] = on_udp,
+		[SOCK_TAKEN] = on_udp
 	};
 	struct wire_side *s;
 	int		  i;
@@ -746,10 +730,9 @@ wire_close(struct wire *w)
 
 	if (w == NULL)
 		return;
+	watch_close(w->kernel);
 	for (s = w->side; s < w->side + 2; s++) {
 		outbox_free(s->outbox);
-		while (!LIST_EMPTY(&s->encaps))
-			encap_free(s, LIST_FIRST(&s->encaps));
 		for (i = 0; i < SOCK_N; i++) {
 			watch_end(s->ev[i]);
 			if (s->fd[i] != -1)

@@ -6,6 +6,7 @@
 
 #include "net/esp_filter.h"
 #include "net/icmp.h"
+#include "net/udp.h"
 #include "oe/wire.h"
 
 struct inbox_datagram;
@@ -14,17 +15,13 @@ struct inbox_datagram;
 #define BATCH		64	/* packets a wake-up: the other
 				 * sockets wait no longer */
 
-enum { SOCK_ESP, SOCK_ICMP, SOCK_IKE, SOCK_NATT, SOCK_N };
+/* SOCK_TAKEN: beside SOCK_NATT, once the kernel takes ESP in UDP. */
+enum { SOCK_ESP, SOCK_ICMP, SOCK_IKE, SOCK_NATT, SOCK_TAKEN, SOCK_N };
 
-/* What a peer sends to port 4500, of which the kernel takes ESP for itself and
- * leaves IKE (RFC 3948 §2). */
-struct wire_encap {
-	LIST_ENTRY(wire_encap) entry;
-	struct addr	       local, peer;
-	uint16_t	       port;
-	unsigned	       users;	/* pairs of SAs */
-	int		       fd;
-	struct event	      *ev;
+/* Inbound SPIs of the kernel. */
+struct wire_taken {
+	uint32_t spi[UDP_SHARE_MAX];
+	unsigned n;
 };
 
 /* A socket of each family for raw ESP, which of n such ones has what is i's. */
@@ -44,11 +41,9 @@ struct wire_side {
 	int		   segments;	/* for ESP in UDP by the piece */
 	struct event	  *ev[SOCK_N];
 	struct outbox	  *outbox;	/* of out */
-	LIST_HEAD(, wire_encap) encaps;
-	unsigned	   nencaps;
 	struct addr	   other;	/* whose ESP is not ours */
-	uint32_t	   taken[ESP_FILTER_MAX];	/* SPIs of the kernel */
-	unsigned	   ntaken;
+	struct wire_taken  taken, in_udp;
+	bool		   shared;	/* SOCK_TAKEN is bound */
 };
 
 struct wire {
@@ -61,6 +56,7 @@ struct wire {
 	struct inbox	  *inbox;
 	LIST_HEAD(, wire_in) ins;
 	bool		   shared;	/* ESP is for these alone */
+	struct event	  *kernel;	/* says where its peers are */
 	/* What a router would have told us, for the turn that comes. */
 	struct event	  *told;
 	struct packet_view error;	/* no data: nothing */

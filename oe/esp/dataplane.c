@@ -114,13 +114,15 @@ esp_pair_mtu(const struct esp_pair *p, size_t mtu)
 	    p->ops->pair_mtu(p, mtu);
 }
 
-void
+int
 esp_pair_move(struct esp_pair *p, const struct addr *dst, uint16_t port)
 {
+	if (p->ops->pair_move != NULL &&
+	    p->ops->pair_move(*p->planes, p, dst, port) == -1)
+		return -1;
 	p->out.dst = *dst;
 	p->out.encap_dport = port;
-	if (p->ops->pair_move != NULL)
-		p->ops->pair_move(*p->planes, p, dst, port);
+	return 0;
 }
 
 bool

@@ -40,7 +40,8 @@ struct esp_policy {
 	 * between. */
 	bool	      leads;
 	bool	      roams;	/* the peer is behind a NAT: its address and
-				 * port may change */
+				 * port may change, and whoever has the pair
+				 * must notice */
 	/* Called when packets of it go past the caller (past), or come to it
 	 * again.  NULL: not wanted. */
 	void	    (*past)(void *owner, bool past);
@@ -123,8 +124,9 @@ void	esp_pair_cut(struct esp_pair *p, size_t mtu);
 /* The largest packet that may be sent where the path takes mtu bytes; a plane
  * that sees to that itself takes any. */
 size_t	esp_pair_mtu(const struct esp_pair *p, size_t mtu);
-/* In UDP: from here on to that address and port. */
-void	esp_pair_move(struct esp_pair *p, const struct addr *dst,
+/* In UDP: from here on to that address and port.  0, or -1 if its plane cannot:
+ * then to where it went before. */
+int	esp_pair_move(struct esp_pair *p, const struct addr *dst,
 	    uint16_t port);
 
 /*

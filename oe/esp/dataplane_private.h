@@ -32,7 +32,9 @@ struct esp_plane_ops {
 	/* Fills in what it knows; the rest stays as it was. */
 	void	(*pair_usage)(struct esp_plane *plane, const struct esp_pair *p,
 		    struct esp_usage *u);
-	void	(*pair_move)(struct esp_plane *plane, struct esp_pair *p,
+	/* p says still where the peer was.  0, or -1 after a log line, and all
+	 * is as before. */
+	int	(*pair_move)(struct esp_plane *plane, struct esp_pair *p,
 		    const struct addr *dst, uint16_t port);
 	size_t	(*pair_mtu)(const struct esp_pair *p, size_t mtu);
 	/* NULL ends it, which cannot fail. */

@@ -172,7 +172,7 @@ user_pair_usage(struct esp_plane *plane, const struct esp_pair *p,
 	seal_end(user, own);
 }
 
-static void
+static int
 user_pair_move(struct esp_plane *plane, struct esp_pair *p,
     const struct addr *dst, uint16_t port)
 {
@@ -182,6 +182,7 @@ user_pair_move(struct esp_plane *plane, struct esp_pair *p,
 	seal_begin(user, own);
 	esp_sa_move(own->out, dst, port);
 	seal_end(user, own);
+	return 0;
 }
 
 static size_t

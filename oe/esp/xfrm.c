@@ -22,6 +22,10 @@
 #define GUARD_MASK	0xffff0000u
 #define GUARD_LONGEST	1
 #define TRIAL		0x4f45	/* SPI, and policy, that are tried */
+/* So many numbers of an SA are passed over when its peer has another address:
+ * none is used twice, by the old SA and by the new one, unless so many packets
+ * leave between two messages to the kernel. */
+#define MOVE_AHEAD	(1u << 24)
 
 struct xfrm {
 	struct esp_plane plane;
@@ -29,7 +33,15 @@ struct xfrm {
 	uint32_t	 mark;
 	uint16_t	 id;		/* the last policy's */
 	bool		 ipv4_only;
+	bool		 told;		/* of peers that are elsewhere */
 	struct xfrm_shell shell;
+};
+
+struct xfrm_pair {
+	/* The outbound SA is there.  Another's may have its name, which peers
+	 * at one address choose. */
+	bool	 out;
+	uint64_t packets, bytes;	/* counted on SAs that are no more */
 };
 
 /* --- policies ------------------------------------------------------------- */
@@ -55,7 +67,10 @@ policy_rule(uint8_t dir, const struct esp_policy *policy)
 	fill_selector(&r.sel, out ? &policy->ours : &policy->theirs,
 	    out ? &policy->theirs : &policy->ours);
 	t->family = policy->peer.family;
-	t->saddr = xfrm_address(out ? &policy->local : &policy->peer);
+	/* Each SA has its peer where that was when it came up; whose it is the
+	 * reqid says. */
+	if (out || !policy->roams)
+		t->saddr = xfrm_address(out ? &policy->local : &policy->peer);
 	t->id.daddr = xfrm_address(out ? &policy->peer : &policy->local);
 	t->id.proto = IPPROTO_ESP;
 	t->reqid = XFRM_REQID_BASE | policy->id;
@@ -113,7 +128,8 @@ sa_add(struct xfrm *x, const struct esp_params *p,
     const struct esp_policy *policy, uint32_t mark)
 {
 	const struct xfrm_tag tag = { XFRM_REQID_BASE | policy->id,
-		policy->ours.addr.family, mark, 0 };
+		policy->ours.addr.family, mark, 0,
+		mark == 0 && p->encap_sport != 0 };
 
 	return xfrm_sa_add(x->fd, p, &tag);
 }
@@ -127,8 +143,8 @@ take(struct xfrm *x, const struct esp_pair *p, bool on)
 /*
  * Not for hosts that may share their address (the kernel cannot choose an SA by
  * the flow that it was heard on) or where others at that address have keys, nor
- * beside flows' own SAs; nor for a peer behind a NAT, which the kernel would
- * not follow to another address or port.
+ * beside flows' own SAs; nor for a peer behind a NAT where the kernel cannot
+ * say that it is at another address or port.
  */
 static int
 xfrm_pair_up(struct esp_plane *plane, struct esp_pair *p)
@@ -136,14 +152,21 @@ xfrm_pair_up(struct esp_plane *plane, struct esp_pair *p)
 	struct xfrm	  *x = (struct xfrm *)plane;
 	struct esp_policy *policy = p->policy;
 
-	if (policy == NULL || !policy->sole || policy->roams ||
+	if (policy == NULL || !policy->sole ||
+	    (policy->roams && (!x->told || p->in.encap_sport == 0)) ||
 	    (x->ipv4_only && (p->in.dst.family == AF_INET6 ||
 	    policy->ours.addr.family == AF_INET6)) || take(x, p, true) == -1)
 		return -1;
 	if (policy->id == 0 && (policy->id = ++x->id) == 0)
 		policy->id = ++x->id;
-	if (sa_add(x, &p->in, policy, 0) == 0)
-		return 0;
+	if (sa_add(x, &p->in, policy, 0) == 0) {
+		if (!policy->roams || xfrm_sa_tells_seldom(x->fd, &p->in)) {
+			p->own = xcalloc(1, sizeof(struct xfrm_pair));
+			return 0;
+		}
+		xfrm_sa_remove(x->fd, &p->in.dst, p->in.spi);
+		errno = EOPNOTSUPP;
+	}
 	log_info("%s: the kernel does not take this SA: %s",
 	    PREFIX_TEXT(&policy->theirs), strerror(errno));
 	(void)take(x, p, false);
@@ -154,9 +177,11 @@ xfrm_pair_up(struct esp_plane *plane, struct esp_pair *p)
 static int
 xfrm_pair_confirm(struct esp_plane *plane, struct esp_pair *p)
 {
-	struct xfrm *x = (struct xfrm *)plane;
+	struct xfrm	 *x = (struct xfrm *)plane;
+	struct xfrm_pair *own = p->own;
 
-	if (sa_add(x, &p->out, p->policy, x->mark) == 0)
+	own->out = sa_add(x, &p->out, p->policy, x->mark) == 0;
+	if (own->out)
 		return 0;
 	log_warn("%s: the kernel does not take this SA: %s",
 	    PREFIX_TEXT(&p->policy->theirs), strerror(errno));
@@ -166,11 +191,101 @@ xfrm_pair_confirm(struct esp_plane *plane, struct esp_pair *p)
 static void
 xfrm_pair_down(struct esp_plane *plane, struct esp_pair *p)
 {
-	struct xfrm *x = (struct xfrm *)plane;
+	struct xfrm		*x = (struct xfrm *)plane;
+	const struct xfrm_pair	*own = p->own;
 
+	if (own == NULL)
+		return;
 	xfrm_sa_remove(x->fd, &p->in.dst, p->in.spi);
-	xfrm_sa_remove(x->fd, &p->out.dst, p->out.spi);
+	if (own->out)
+		xfrm_sa_remove(x->fd, &p->out.dst, p->out.spi);
 	(void)take(x, p, false);
+	free(p->own);
+	p->own = NULL;
+}
+
+static void
+usage_out(struct xfrm *x, const struct esp_pair *p, struct esp_counters *c)
+{
+	const struct xfrm_pair *own = p->own;
+
+	c->packets -= own->packets;
+	c->bytes -= own->bytes;
+	xfrm_sa_usage(x->fd, &p->out, c);
+	c->packets += own->packets;
+	c->bytes += own->bytes;
+}
+
+/* What it has sent is not known any more once the SA is gone. */
+static void
+keep_counters(struct xfrm *x, struct esp_pair *p)
+{
+	struct xfrm_pair   *own = p->own;
+	struct esp_counters c = p->seen.out;
+
+	usage_out(x, p, &c);
+	own->packets = c.packets;
+	own->bytes = c.bytes;
+}
+
+/*
+ * To another address: an SA beside the old one, then the policies, which from
+ * one packet to the next have the new one used, then the old one goes.  Nothing
+ * is without an SA meanwhile, and no number is sent twice.
+ */
+static int
+move_out(struct xfrm *x, struct esp_pair *p, const struct addr *dst,
+    uint16_t port)
+{
+	const struct xfrm_move m = { dst, p->out.encap_sport, port,
+		MOVE_AHEAD };
+	struct esp_policy     *policy = p->policy, moved = *policy;
+
+	if (xfrm_sa_move(x->fd, &p->out, &m) == -1)
+		return -1;
+	if (policy->plane == &x->plane &&
+	    addr_equal(&policy->peer, &p->out.dst)) {
+		moved.peer = *dst;
+		moved.roams = true;
+		if (policy_put(x, XFRM_POLICY_IN, &moved) == -1 ||
+		    policy_put(x, XFRM_POLICY_FWD, &moved) == -1 ||
+		    policy_put(x, XFRM_POLICY_OUT, &moved) == -1) {
+			xfrm_sa_remove(x->fd, dst, p->out.spi);
+			return -1;
+		}
+		policy->peer = *dst;
+	}
+	keep_counters(x, p);
+	xfrm_sa_remove(x->fd, &p->out.dst, p->out.spi);
+	return 0;
+}
+
+/*
+ * The inbound SA stays, with its window: where its peer was when it came up is
+ * a name that cannot be changed.  As long as the peer is at another address, no
+ * port is the one that the kernel expects, and it tells of each place.
+ */
+static int
+xfrm_pair_move(struct esp_plane *plane, struct esp_pair *p,
+    const struct addr *dst, uint16_t port)
+{
+	struct xfrm	*x = (struct xfrm *)plane;
+	struct xfrm_move m = { NULL, p->out.encap_sport, port, 0 };
+
+	if (p->confirmed && (addr_equal(dst, &p->out.dst) ?
+	    xfrm_sa_move(x->fd, &p->out, &m) :
+	    move_out(x, p, dst, port)) == -1) {
+		log_warn("%s: the kernel does not follow to %s, port %u: %s",
+		    PREFIX_TEXT(&p->policy->theirs), ADDR_TEXT(dst), port,
+		    strerror(errno));
+		return -1;
+	}
+	m.sport = addr_equal(dst, &p->in.src) ? port : 0;
+	m.dport = p->in.encap_dport;
+	if (xfrm_sa_move(x->fd, &p->in, &m) == -1)
+		log_debug("%s: the kernel goes on to tell where it is: %s",
+		    PREFIX_TEXT(&p->policy->theirs), strerror(errno));
+	return 0;
 }
 
 static void
@@ -181,7 +296,7 @@ xfrm_pair_usage(struct esp_plane *plane, const struct esp_pair *p,
 
 	xfrm_sa_usage(x->fd, &p->in, &u->in);
 	if (p->confirmed)
-		xfrm_sa_usage(x->fd, &p->out, &u->out);
+		usage_out(x, p, &u->out);
 }
 
 /* The policy catches the packet on its way out; without one it would go in the
@@ -211,16 +326,49 @@ static const struct esp_plane_ops xfrm_ops = {
 	.pair_confirm = xfrm_pair_confirm,
 	.pair_down = xfrm_pair_down,
 	.pair_usage = xfrm_pair_usage,
+	.pair_move = xfrm_pair_move,
 	.send = xfrm_send,
 	.policy_up = xfrm_policy_up,
 	.policy_down = xfrm_policy_down,
 	.free = xfrm_free,
 };
 
+static int
+heard_mapping(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct xfrm  *x = arg;
+	struct xfrm_mapping m;
+
+	if (xfrm_mapping_read(&m, nlh) &&
+	    (m.reqid & XFRM_REQID_MASK) == XFRM_REQID_BASE)
+		x->shell.elsewhere(x->shell.arg, m.spi, &m.dst, &m.peer,
+		    m.port);
+	return MNL_CB_OK;
+}
+
+static void
+on_mappings(int fd, void *arg)
+{
+	netlink_heard(fd, heard_mapping, arg);
+}
+
 struct esp_plane *
 xfrm_plane(struct xfrm *x, const struct xfrm_shell *shell)
 {
+	const unsigned groups[] = { XFRMNLGRP_MAPPING };
+	int	       fd;
+
 	x->shell = *shell;
+	x->told = false;
+	if (shell->watch == NULL)
+		return &x->plane;
+	if ((fd = netlink_monitor(NETLINK_XFRM, groups, 1)) == -1) {
+		log_debug("the kernel does not say where peers are: %s",
+		    strerror(errno));
+		return &x->plane;
+	}
+	shell->watch(shell->arg, fd, on_mappings, x);
+	x->told = true;
 	return &x->plane;
 }
 
@@ -408,7 +556,8 @@ xfrm_lacks(struct xfrm *x, int family)
 		  .auth = ESP_AUTH_HMAC_SHA2_256, .auth_len = 32 },
 		{ .spi = TRIAL, .cipher = ESP_AES_GCM_16, .cipher_len = 36 },
 	};
-	const struct xfrm_tag tag = { XFRM_REQID_BASE, family, 0, 0 };
+	const struct xfrm_tag tag = { .reqid = XFRM_REQID_BASE,
+		.inner = family };
 	size_t		      i;
 
 	for (i = 0; i < sizeof(p) / sizeof(p[0]); i++) {

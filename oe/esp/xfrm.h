@@ -17,12 +17,21 @@ struct xfrm_shell {
 	/* Takes a packet to the network, through the kernel's policies. */
 	packet_fn send;
 	/*
-	 * What comes on a pair of SAs is the kernel's from here on; on false:
-	 * not any more, once for each time that it was.  0, or -1: ESP in UDP
-	 * (RFC 3948) from where out leads is not to be had.
+	 * What comes on a pair of SAs, from wherever, is the kernel's from here
+	 * on; on false: not any more, once for each time that it was.  0, or
+	 * -1: of ESP in UDP (RFC 3948) no more is to be had.
 	 */
 	int	(*take)(void *arg, const struct esp_params *in,
 		    const struct esp_params *out, bool on);
+	/* fn is to be called whenever fd can be read, which is the shell's to
+	 * close, at its own end.  NULL: the kernel has no peer that may move,
+	 * and nothing is elsewhere. */
+	void	(*watch)(void *arg, int fd, void (*fn)(int fd, void *arg),
+		    void *fn_arg);
+	/* ESP in UDP with that SPI, authentic and no replay, came to dst from
+	 * another place than its pair's peer was known at. */
+	void	(*elsewhere)(void *arg, uint32_t spi, const struct addr *dst,
+		    const struct addr *peer, uint16_t port);
 	void	 *arg;
 };
 

@@ -51,7 +51,7 @@ led_sa_add(struct xfrm_led *l, const struct esp_params *p, uint32_t of,
     uint32_t mark)
 {
 	const struct xfrm_tag tag = { REQID_LED | (of & BESIDE_MASK), AF_INET,
-		mark, l->if_id };
+		mark, l->if_id, false };
 
 	if (xfrm_sa_add(l->fd, p, &tag) == 0)
 		return 0;

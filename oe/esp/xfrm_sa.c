@@ -15,6 +15,10 @@
 #include "oe/esp/xfrm_sa.h"
 
 #define REPLAY_WINDOW	1024
+/* XFRMA_MTIMER_THRESH, which not every libc's headers have: seconds for which a
+ * mapping that was told is not told again. */
+#define MTIMER_THRESH	32
+#define MTIMER_SECONDS	1
 
 xfrm_address_t
 xfrm_address(const struct addr *a)
@@ -178,6 +182,8 @@ xfrm_sa_add(int fd, const struct esp_params *p, const struct xfrm_tag *tag)
 	}
 	put_replay(nlh);
 	put_encapsulation(nlh, p);
+	if (tag->follows)
+		mnl_attr_put_u32(nlh, MTIMER_THRESH, MTIMER_SECONDS);
 	if (tag->mark != 0)
 		mnl_attr_put_u32(nlh, XFRMA_SET_MARK, tag->mark);
 	if (tag->if_id != 0)
@@ -253,6 +259,169 @@ xfrm_sa_usage(int fd, const struct esp_params *p, struct esp_counters *c)
 
 	(void)netlink_ask(fd, sa_name(buf, XFRM_MSG_GETSA, 0, &p->dst,
 	    p->spi), got_usage, c);
+}
+
+static int
+found_timer(const struct nlattr *a, void *arg)
+{
+	if (mnl_attr_get_type(a) == MTIMER_THRESH)
+		*(bool *)arg = true;
+	return MNL_CB_OK;
+}
+
+static int
+got_timer(const struct nlmsghdr *nlh, void *arg)
+{
+	mnl_attr_parse(nlh, sizeof(struct xfrm_usersa_info), found_timer, arg);
+	return MNL_CB_STOP;
+}
+
+bool
+xfrm_sa_tells_seldom(int fd, const struct esp_params *p)
+{
+	_Alignas(8) char buf[NETLINK_REQUEST_MAX];
+	bool		 seldom = false;
+
+	(void)netlink_ask(fd, sa_name(buf, XFRM_MSG_GETSA, 0, &p->dst,
+	    p->spi), got_timer, &seldom);
+	return seldom;
+}
+
+/* --- an SA whose other end is elsewhere ----------------------------------- */
+
+/* The request that is made of the SA as the kernel has it. */
+struct copy {
+	struct nlmsghdr		*nlh;
+	const struct xfrm_move	*move;
+	struct xfrm_usersa_info  sa;
+	bool			 encap, replay;
+};
+
+static bool
+copy_encapsulation(struct copy *c, const struct nlattr *a)
+{
+	struct xfrm_encap_tmpl t;
+
+	if (mnl_attr_get_payload_len(a) < sizeof(t))
+		return false;
+	memcpy(&t, mnl_attr_get_payload(a), sizeof(t));
+	t.encap_sport = htons(c->move->sport);
+	t.encap_dport = htons(c->move->dport);
+	mnl_attr_put(c->nlh, XFRMA_ENCAP, sizeof(t), &t);
+	return true;
+}
+
+static bool
+copy_replay(struct copy *c, const struct nlattr *a)
+{
+	struct xfrm_replay_state_esn r;
+	uint16_t		     len = mnl_attr_get_payload_len(a);
+	uint64_t		     next;
+	const struct nlattr	    *to;
+
+	if (len < sizeof(r))
+		return false;
+	memcpy(&r, mnl_attr_get_payload(a), sizeof(r));
+	next = (((uint64_t)r.oseq_hi << 32) | r.oseq) + c->move->ahead;
+	if (next > UINT32_MAX && !(c->sa.flags & XFRM_STATE_ESN))
+		return false;
+	r.oseq_hi = (uint32_t)(next >> 32);
+	r.oseq = (uint32_t)next;
+	to = mnl_nlmsg_get_payload_tail(c->nlh);
+	mnl_attr_put(c->nlh, XFRMA_REPLAY_ESN_VAL, len,
+	    mnl_attr_get_payload(a));
+	memcpy(mnl_attr_get_payload(to), &r, sizeof(r));
+	return true;
+}
+
+static int
+copy_attribute(const struct nlattr *a, void *arg)
+{
+	struct copy *c = arg;
+
+	switch (mnl_attr_get_type(a)) {
+	case XFRMA_ENCAP:
+		c->encap = copy_encapsulation(c, a);
+		break;
+	case XFRMA_REPLAY_ESN_VAL:
+		c->replay = copy_replay(c, a);
+		break;
+	case XFRMA_ALG_AEAD:
+	case XFRMA_ALG_CRYPT:
+	case XFRMA_ALG_AUTH_TRUNC:
+	case XFRMA_SET_MARK:
+	case XFRMA_SET_MARK_MASK:
+	case XFRMA_IF_ID:
+	case MTIMER_THRESH:
+		mnl_attr_put(c->nlh, mnl_attr_get_type(a),
+		    mnl_attr_get_payload_len(a), mnl_attr_get_payload(a));
+		break;
+	default:
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int
+got_copy(const struct nlmsghdr *nlh, void *arg)
+{
+	struct copy *c = arg;
+
+	/* All of it comes to less than the request has room for. */
+	if (nlh->nlmsg_type != XFRM_MSG_NEWSA ||
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(c->sa) ||
+	    nlh->nlmsg_len > NETLINK_REQUEST_MAX)
+		return MNL_CB_OK;
+	memcpy(&c->sa, mnl_nlmsg_get_payload(nlh), sizeof(c->sa));
+	memset(&c->sa.curlft, 0, sizeof(c->sa.curlft));
+	memset(&c->sa.stats, 0, sizeof(c->sa.stats));
+	c->sa.seq = 0;
+	if (c->move->dst != NULL)
+		c->sa.id.daddr = xfrm_address(c->move->dst);
+	memcpy(mnl_nlmsg_get_payload(c->nlh), &c->sa, sizeof(c->sa));
+	mnl_attr_parse(nlh, sizeof(c->sa), copy_attribute, c);
+	return MNL_CB_STOP;
+}
+
+int
+xfrm_sa_move(int fd, const struct esp_params *p, const struct xfrm_move *m)
+{
+	_Alignas(8) char ask[NETLINK_REQUEST_MAX], buf[NETLINK_REQUEST_MAX];
+	struct copy	 c = { .move = m };
+	int		 rc;
+
+	(void)begin(buf, m->dst == NULL ? XFRM_MSG_UPDSA : XFRM_MSG_NEWSA,
+	    NLM_F_ACK | (m->dst == NULL ? NLM_F_REPLACE : NLM_F_CREATE |
+	    NLM_F_EXCL), sizeof(c.sa), &c.nlh);
+	rc = netlink_ask(fd, sa_name(ask, XFRM_MSG_GETSA, 0, &p->dst, p->spi),
+	    got_copy, &c);
+	if (rc == 0 && !(c.encap && c.replay)) {
+		errno = ERANGE;
+		rc = -1;
+	}
+	if (rc == 0)
+		rc = netlink_ask(fd, c.nlh, NULL, NULL);
+	wipe(buf, sizeof(buf));
+	return rc;
+}
+
+bool
+xfrm_mapping_read(struct xfrm_mapping *out, const struct nlmsghdr *nlh)
+{
+	struct xfrm_user_mapping m;
+
+	if (nlh->nlmsg_type != XFRM_MSG_MAPPING ||
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(m))
+		return false;
+	memcpy(&m, mnl_nlmsg_get_payload(nlh), sizeof(m));
+	if (m.id.family != AF_INET && m.id.family != AF_INET6)
+		return false;
+	out->dst = addr_from_bytes(m.id.family, &m.id.daddr);
+	out->peer = addr_from_bytes(m.id.family, &m.new_saddr);
+	out->spi = ntohl(m.id.spi);
+	out->reqid = m.reqid;
+	out->port = ntohs(m.new_sport);
+	return true;
 }
 
 /* --- policies ------------------------------------------------------------- */

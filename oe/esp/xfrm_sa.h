@@ -29,6 +29,8 @@ struct xfrm_tag {
 	int	 inner;			/* family of what is inside */
 	uint32_t mark;			/* put on what comes out; 0: none */
 	uint32_t if_id;			/* of its xfrm interface; 0: none */
+	bool	 follows;		/* of ESP in UDP: the kernel says where
+					 * it is heard, if not from p->src */
 };
 int	xfrm_sa_add(int fd, const struct esp_params *p,
 	    const struct xfrm_tag *tag);
@@ -36,6 +38,35 @@ void	xfrm_sa_remove(int fd, const struct addr *dst, uint32_t spi);
 /* Fills in what the kernel has counted; nothing if it has no such SA. */
 void	xfrm_sa_usage(int fd, const struct esp_params *p,
 	    struct esp_counters *c);
+
+/* Does it say so seldom, however much is heard?  Older kernels than Linux 5.17
+ * would at each packet. */
+bool	xfrm_sa_tells_seldom(int fd, const struct esp_params *p);
+
+/* The other end of an SA with ESP in UDP is elsewhere. */
+struct xfrm_move {
+	const struct addr *dst;		/* NULL: not at another address */
+	uint16_t	   sport, dport;	/* host order */
+	uint32_t	   ahead;	/* numbers that are passed over */
+};
+/*
+ * Without dst it is the SA that it was, with other ports.  With dst there is
+ * another one beside it, with its keys and numbers, which goes on so far ahead:
+ * what is sent on the old one until that is removed must be less.  -1 too where
+ * there are not so many numbers left (ERANGE).
+ */
+int	xfrm_sa_move(int fd, const struct esp_params *p,
+	    const struct xfrm_move *m);
+
+/* An authentic packet came from there on an inbound SA of ESP in UDP that
+ * follows. */
+struct xfrm_mapping {
+	struct addr dst, peer;
+	uint32_t    spi, reqid;		/* host order */
+	uint16_t    port;
+};
+/* Of a message to XFRMNLGRP_MAPPING; false: it is none. */
+bool	xfrm_mapping_read(struct xfrm_mapping *out, const struct nlmsghdr *nlh);
 
 struct xfrm_rule {
 	struct xfrm_selector  sel;

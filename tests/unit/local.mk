@@ -468,9 +468,9 @@ tests_unit_test_esp_SOURCES = tests/unit/test_esp.c $(ESP_PACKETS)
 tests_unit_test_esp_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_esp_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_dataplane tests/unit/test_xfrm \
-	tests/unit/test_xfrm_guard
+	tests/unit/test_xfrm_guard tests/unit/test_xfrm_moves
 TESTS += tests/unit/test_dataplane tests/unit/test_xfrm \
-	tests/unit/test_xfrm_guard
+	tests/unit/test_xfrm_guard tests/unit/test_xfrm_moves
 tests_unit_test_dataplane_SOURCES = tests/unit/test_dataplane.c
 tests_unit_test_dataplane_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_dataplane_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
@@ -486,6 +486,13 @@ tests_unit_test_xfrm_guard_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_xfrm_guard_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_xfrm_guard_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=netlink_open -Wl,--wrap=netlink_ask
+tests_unit_test_xfrm_moves_SOURCES = tests/unit/test_xfrm_moves.c \
+	tests/unit/xfrm_kernel.c tests/unit/xfrm_kernel.h
+tests_unit_test_xfrm_moves_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_xfrm_moves_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_xfrm_moves_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=netlink_open -Wl,--wrap=netlink_ask \
+	-Wl,--wrap=netlink_monitor -Wl,--wrap=netlink_heard
 if BPF
 check_PROGRAMS += tests/unit/test_xfrm_led
 TESTS += tests/unit/test_xfrm_led

@@ -265,10 +265,11 @@ shell_clear(void *arg, const struct packet_view *v)
 	unsigned      i, j;
 
 	for (i = 0; i < w->kernel.npolicies; i++) {
-		if (!addr_equal(&w->kernel.policy[i], &v->dst))
+		if (!addr_equal(&w->kernel.policy[i]->theirs.addr, &v->dst))
 			continue;
 		for (j = 0; j < w->kernel.nsa; j++) {
-			if (addr_equal(&w->kernel.sa[j].dst, &v->dst) &&
+			if (addr_equal(&w->kernel.sa[j].dst,
+			    &w->kernel.policy[i]->peer) &&
 			    w->kernel.sa[j].outbound)
 				break;
 		}
@@ -320,9 +321,30 @@ kernel_sa_remove(struct world *w, const struct esp_params *p)
 static int
 kernel_pair_up(struct esp_plane *plane, struct esp_pair *p)
 {
-	if (p->policy == NULL || !p->policy->sole || p->in.encap_sport != 0)
+	if (p->policy == NULL || !p->policy->sole || (p->in.encap_sport != 0 &&
+	    !kernel_world(plane)->kernel.in_udp))
 		return -1;
 	return kernel_sa_add(kernel_world(plane), &p->in, false);
+}
+
+static int
+kernel_pair_move(struct esp_plane *plane, struct esp_pair *p,
+    const struct addr *dst, uint16_t port)
+{
+	struct world *w = kernel_world(plane);
+
+	unsigned      i;
+
+	if (w->kernel.no_sa)
+		return -1;
+	for (i = 0; i < w->kernel.nsa; i++) {
+		if (w->kernel.sa[i].spi == p->out.spi)
+			w->kernel.sa[i].dst = *dst;
+	}
+	p->policy->peer = *dst;
+	world_event(w, "kernel moves 0x%04x %s:%u", p->out.spi,
+	    host_name(dst), port);
+	return 0;
 }
 
 static int
@@ -345,7 +367,7 @@ kernel_policy_up(struct esp_plane *plane, const struct esp_policy *policy)
 
 	if (w->kernel.no_policy || w->kernel.npolicies == MIRRORS_MAX)
 		return -1;
-	w->kernel.policy[w->kernel.npolicies++] = policy->theirs.addr;
+	w->kernel.policy[w->kernel.npolicies++] = policy;
 	return 0;
 }
 
@@ -356,7 +378,7 @@ kernel_policy_down(struct esp_plane *plane, const struct esp_policy *policy)
 	unsigned      i;
 
 	for (i = 0; i < w->kernel.npolicies; i++) {
-		if (addr_equal(&w->kernel.policy[i], &policy->theirs.addr)) {
+		if (w->kernel.policy[i] == policy) {
 			w->kernel.policy[i] =
 			    w->kernel.policy[--w->kernel.npolicies];
 			return;
@@ -386,6 +408,7 @@ static const struct esp_plane_ops kernel_ops = {
 	.pair_up = kernel_pair_up,
 	.pair_confirm = kernel_pair_confirm,
 	.pair_down = kernel_pair_down,
+	.pair_move = kernel_pair_move,
 	.send = kernel_send,
 	.policy_up = kernel_policy_up,
 	.policy_down = kernel_policy_down,

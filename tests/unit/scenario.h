@@ -67,14 +67,14 @@ struct world {
 	uint64_t token;
 
 	struct {			/* the kernel that does ESP */
-		bool	 no_sa, no_policy;
+		bool	 no_sa, no_policy, in_udp;
 		struct {
 			struct addr dst;
 			uint32_t    spi;
 			bool	    outbound;
 		} sa[MIRRORS_MAX];
 		unsigned nsa;
-		struct addr policy[MIRRORS_MAX]; /* destinations */
+		const struct esp_policy *policy[MIRRORS_MAX];
 		unsigned npolicies;
 	} kernel;
 

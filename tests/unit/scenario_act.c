@@ -325,6 +325,19 @@ do_kernel(struct play *p)
 {
 	W(p)->kernel.no_sa = strcmp(p->words[1], "no-sa") == 0;
 	W(p)->kernel.no_policy = strcmp(p->words[1], "no-policy") == 0;
+	W(p)->kernel.in_udp = strcmp(p->words[1], "takes-udp") == 0;
+}
+
+/* What the kernel has opened came from elsewhere. */
+static void
+do_mapped(struct play *p)
+{
+	const char	 *from = play_option(p, "from");
+	const struct addr peer = player_host(p, from != NULL ? from : "nb");
+
+	liveness_mapped(W(p)->core, W(p)->now,
+	    (uint32_t)strtoul(p->words[1], NULL, 0), &W(p)->local, &peer,
+	    (uint16_t)play_number(p, "port", 4500));
 }
 
 static void
@@ -539,6 +552,7 @@ const struct play_command player_acts[] = {
 	{ "recv", 5, true, do_recv },
 	{ "late", 2, true, do_late },
 	{ "opened", 5, true, do_opened },
+	{ "mapped", 2, true, do_mapped },
 	{ "recv-many", 5, true, do_recv_many },
 	{ "clear-many", 4, true, do_clear_many },
 	{ "kernel", 2, true, do_kernel },

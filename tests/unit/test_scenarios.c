@@ -55,7 +55,9 @@
  *   recv-forged SPI FROM        ESP with that SPI that nobody can have made
  *   clear SRC DST TAG taken|refused [...]   a clear packet from the network
  *   too-big SPI MTU [PEER]      ICMP "fragmentation needed" about our ESP
- *   kernel no-sa|no-policy|takes-all   what the kernel refuses from here on
+ *   kernel no-sa|no-policy|takes-all|takes-udp   what the kernel refuses from
+ *                               here on; takes-udp: not ESP in UDP either
+ *   mapped SPI [from=HOST] [port=N]   so much of what it has opened it says
  *   answer NAME TYPE none|timeout|failed|bogus|malformed|RECORD... [ad]
  *       [unchecked] [ttl=N]
  *       RECORD: "text" of a TXT, with KEYn for a key; KEYn of a KEY;

@@ -344,6 +344,8 @@ sa_removed(void **state)
 	(void)state;
 	world_begin(US6, PEER6, US6, PEER6);
 	p = world_pair();
+	assert_int_equal(esp_pair_confirm(p), 0);
+	esp_policy_down(&world.policy);
 	kernel.nsent = 0;
 	esp_pair_down(p);
 	memset(want, 0, sizeof(want));
@@ -358,6 +360,34 @@ sa_removed(void **state)
 		assert_memory_equal(payload_of(i, XFRM_MSG_DELSA, NLM_F_ACK),
 		    &want[i], sizeof(want[i]));
 	}
+	world_end(NULL);
+}
+
+/* Two peers at one address choose an SPI alike: the second's pair is not the
+ * kernel's, and takes nothing from the first. */
+static void
+sa_of_another(void **state)
+{
+	struct esp_pair *p;
+
+	(void)state;
+	world_begin(US, PEER, US, PEER);
+	p = world_pair();
+	kernel.nsent = 0;
+	kernel.refuse = XFRM_MSG_NEWSA;
+	kernel.refuse_errno = EEXIST;
+	assert_int_equal(esp_pair_confirm(p), -1);
+	assert_int_equal(kernel.nsent, 2);
+	assert_memory_equal(payload_of(1, XFRM_MSG_DELSA, NLM_F_ACK),
+	    &(xfrm_address_t){ .a4 = bytes_of(US).a4 }, 4);
+	world_end(p);
+	assert_int_equal(world.taken, 0);
+	/* Nor what was never confirmed. */
+	world_begin(US, PEER, US, PEER);
+	p = world_pair();
+	kernel.nsent = 0;
+	esp_pair_down(p);
+	assert_int_equal(kernel.nsent, 1);
 	world_end(NULL);
 }
 
@@ -661,6 +691,7 @@ main(void)
 		cmocka_unit_test(not_for_the_kernel),
 		cmocka_unit_test(sa_in_udp),
 		cmocka_unit_test(sa_removed),
+		cmocka_unit_test(sa_of_another),
 		cmocka_unit_test(usage_is_asked_for),
 		cmocka_unit_test(policy_of_ipv4),
 		cmocka_unit_test(newer_algorithms),

@@ -52,8 +52,8 @@ class Seen:
 
 
 class Driver:
-    def __init__(self):
-        with open("esp_led.log", "w+") as log:
+    def __init__(self, log="esp_led.log"):
+        with open(log, "w+") as log:
             self.p = subprocess.Popen([sys.argv[1], "oe0", "esp0", "rsip0"], stdin=subprocess.PIPE,
                                       stdout=subprocess.PIPE, stderr=log, text=True)
             atexit.register(self.p.kill)
@@ -617,4 +617,5 @@ def main():
     print("ok: beside what passes in the clear: %d checks with these" % checks)
 
 
-main()
+if __name__ == "__main__":
+    main()

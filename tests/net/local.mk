@@ -157,7 +157,9 @@ tests_net_esp_led_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CRYPTO_LIBS)
 endif
 dist_check_SCRIPTS += tests/net/esp_led.sh
 TESTS += tests/net/esp_led.sh
-EXTRA_DIST += tests/net/esp_led.py
+# By hand, as oe_kernel.sh is: with ESP.
+dist_check_SCRIPTS += tests/net/esp_led_kernel.sh
+EXTRA_DIST += tests/net/esp_led.py tests/net/esp_led_kernel.py
 
 # The data plane without rsipd, for tests/net and tests/bench.
 check_PROGRAMS += tests/net/nat_gateway

@@ -77,10 +77,10 @@ said(const char *want)
 }
 
 static int
-answer(bool not)
+answer(bool refused)
 {
-	errno = not ? EOPNOTSUPP : 0;
-	return not ? -1 : 0;
+	errno = refused ? EOPNOTSUPP : 0;
+	return refused ? -1 : 0;
 }
 
 /* --- device, packet socket, eBPF (the linker's --wrap) -------------------- */

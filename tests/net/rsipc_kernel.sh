@@ -88,7 +88,7 @@ net_ok "$came of the $sent packets that x1 sent came by its daemon"
 # What is unusual comes by the daemon, and goes on the same SAs.
 pings x1 -c 5 -i 0.5 -W 9 -s 3000
 pings x2 -c 5 -i 0.5 -W 9 -s 1400 -M dont
-net_on x1 ping -n -q -c 3 -i 0.5 -W 3 -s 1400 -M do "$NET_Y1" \
+net_on x1 ping -n -q -c 3 -i 0.5 -W 3 -s 1400 -M "do" "$NET_Y1" \
     >"$NET_RUN/ping.out" 2>&1
 grep -q 'errors\|100% packet loss' "$NET_RUN/ping.out" ||
     net_fail "what is too long goes: $(cat "$NET_RUN/ping.out")"

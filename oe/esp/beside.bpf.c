@@ -12,6 +12,7 @@
 
 #define IP_OFFSET	0x1fff	/* of a fragment */
 #define UDP_HEADER	8
+#define ETH_HEADER	14
 #define OTHER_HOST	3	/* PACKET_OTHERHOST of linux/if_packet.h: the
 				 * stack drops it */
 #define MAPPED		0xffff	/* RFC 4291 §2.5.5.2 */
@@ -147,6 +148,31 @@ to_daemon(struct __sk_buff *skb)
 	    TC_ACT_SHOT;
 }
 
+struct head {
+	struct iphdr ip;
+	__u8	     body[TCP_HEADER];
+};
+
+/*
+ * Of a packet that was decrypted: where its ESP came by a link with headers, as
+ * Ethernet, the kernel leaves such a one before it.  room: how long it is
+ * without.
+ */
+static __always_inline int
+load_head(struct __sk_buff *skb, struct head *h, __u32 *room)
+{
+	pull_headers(skb, ETH_HEADER + sizeof(*h));
+	if (bpf_skb_load_bytes_relative(skb, 0, h, sizeof(*h),
+	    BPF_HDR_START_NET) != 0 && (bpf_skb_load_bytes_relative(skb, 0, h,
+	    sizeof(h->ip) + UDP_HEADER, BPF_HDR_START_NET) != 0 ||
+	    h->ip.protocol != IPPROTO_UDP))
+		return 0;
+	*room = skb->len;
+	if (*room == bpf_ntohs(h->ip.tot_len) + ETH_HEADER)
+		*room -= ETH_HEADER;
+	return 1;
+}
+
 /* Where decrypted packets come. */
 SEC("tc")
 int
@@ -154,11 +180,10 @@ beside_in(struct __sk_buff *skb)
 {
 	struct beside_state *d = get_devices();
 	struct beside_slot  *s;
-	struct iphdr	    *ip;
+	struct head	     h = { 0 };
 	struct wire	     w;
-	void		    *end;
 	__u64		     handle;
-	__u32		     number = skb->mark ^ BESIDE_MARK, ports;
+	__u32		     number = skb->mark ^ BESIDE_MARK, ports, room;
 
 	if (d == NULL)
 		return TC_ACT_SHOT;
@@ -171,14 +196,11 @@ beside_in(struct __sk_buff *skb)
 	if (s == NULL || (handle = s->handle) == 0 ||
 	    skb->protocol != bpf_htons(ETH_P_IP))
 		return to_daemon(skb);
-	pull_headers(skb, sizeof(*ip) + TCP_HEADER);
-	ip = (void *)(long)skb->data;
-	end = (void *)(long)skb->data_end;
-	if ((void *)(ip + 1) > end ||
-	    !read_packet(skb, ip, end, skb->len, &ports, &w) ||
-	    ip->saddr != s->hosts.dst[3] || ip->daddr != s->hosts.src[3] ||
+	if (!load_head(skb, &h, &room) ||
+	    !read_packet(skb, &h.ip, &h + 1, room, &ports, &w) ||
+	    h.ip.saddr != s->hosts.dst[3] || h.ip.daddr != s->hosts.src[3] ||
 	    s->hosts.src[2] != bpf_htonl(MAPPED) ||
-	    !is_part(s, ip->protocol, ports & 0xffff) || !stands(s, handle))
+	    !is_part(s, h.ip.protocol, ports & 0xffff) || !stands(s, handle))
 		return to_daemon(skb);
 	__sync_fetch_and_add(&s->packets_in, w.packets);
 	__sync_fetch_and_add(&s->bytes_in, w.bytes);

@@ -1,5 +1,5 @@
 # esp_led.py - packets of every kind at the devices of a lease whose ESP is the kernel's, and which way each takes
-"""usage: esp_led.py DRIVER (esp_led.c), in network namespaces of its own"""
+"""usage: esp_led.py [COMMAND...] DRIVER (esp_led.c), in network namespaces of its own"""
 import itertools, sys
 sys.dont_write_bytecode = True
 from nat_net import *
@@ -20,9 +20,9 @@ def check(what, got, want):
     checks += 1
 
 
-def tun(name, vnet=False):
+def tun(name, vnet=False, kind=1):
     fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-    fcntl.ioctl(fd, 0x400454ca, struct.pack("16sH14x", name.encode(), 0x5001 if vnet else 0x1001))
+    fcntl.ioctl(fd, 0x400454ca, struct.pack("16sH14x", name.encode(), (0x5000 if vnet else 0x1000) | kind))
     if vnet:
         fcntl.ioctl(fd, 0x400454d0, 3)       # TUNSETOFFLOAD: sums, and TCP over IPv4
     run("sysctl -qw net.ipv6.conf.%s.disable_ipv6=1 net.ipv4.conf.%s.rp_filter=0; "
@@ -52,9 +52,9 @@ class Seen:
 
 
 class Driver:
-    def __init__(self, log="esp_led.log"):
+    def __init__(self, log="esp_led.log", esp="esp0"):
         with open(log, "w+") as log:
-            self.p = subprocess.Popen([sys.argv[1], "oe0", "esp0", "rsip0"], stdin=subprocess.PIPE,
+            self.p = subprocess.Popen(sys.argv[1:] + ["oe0", esp, "rsip0"], stdin=subprocess.PIPE,
                                       stdout=subprocess.PIPE, stderr=log, text=True)
             atexit.register(self.p.kill)
             if self.p.stdout.readline() == "ready\n":
@@ -335,9 +335,9 @@ def corpus_in(n1, n2, n3, spi):
 
 class In:
     """Packets as if the kernel had decrypted them, and the host's own programs."""
-    def __init__(self, driver, esp_fd):
-        self.driver, self.fd = driver, esp_fd
-        self.daemon, self.came = Seen("esp0", False, 0x0800), Seen("oe0", False)
+    def __init__(self, driver, esp_fd, esp="esp0", frame=b""):
+        self.driver, self.fd, self.frame = driver, esp_fd, frame
+        self.daemon, self.came = Seen(esp, False, 0x0800), Seen("oe0", False)
         self.programs = []
         for port in (77, 2000, 2100, 2999, 3000, 3099, 3100):
             s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -354,9 +354,15 @@ class In:
     def put(self, packet, mark, hash, mss=0, count=1):
         """What comes by oe0, to the daemon and to programs, so much in all."""
         self.driver("stamp %x %x" % (mark, hash))
-        os.write(self.fd, on_a_tun(packet, mss) if mss else bytes(10) + packet)
+        vnet, body = joined(packet, mss) if mss else (bytes(10), packet)
+        os.write(self.fd, vnet + self.frame + body if self.frame else
+                 on_a_tun(packet, mss) if mss else vnet + body)
         came, told, heard = gather(count, self.came.get, self.daemon.get, self.heard)
-        return [p[:3] for p in came], told, heard
+        return [p[:3] for p in came], [(p[len(self.frame):], *rest) for p, *rest in told], heard
+
+    def close(self):
+        for s in self.programs:
+            s.close()
 
 
 def play_in(driver, i, n1, n2, n3, spi):
@@ -376,6 +382,19 @@ def play_in(driver, i, n1, n2, n3, spi):
                 want[mark] = a + n, b + size
     for number, (n, size) in want.items():
         check("counters of %d, in" % number, driver.numbers("led %d" % number)[2:], [n, size])
+
+
+def play_frames(i):
+    """The kernel leaves the header of the link that ESP came by before what it has decrypted."""
+    i.close()
+    esp1 = tun("esp1", True, 2)
+    mac = json.loads(run("ip -j link show esp1"))[0]["address"]
+    driver, spi = Driver(esp="esp1"), (0x1111, 0x2222, 0x3333)
+    n1, n2, n3 = [int(driver("pair %x" % s)) for s in spi]
+    driver("lead %d %s %s 1400 tcp 2000 2099 udp 3000 3099" % (n1, OURS, P1))
+    driver("lead %d %s %s 1500" % (n2, OURS, P2))
+    frame = bytes.fromhex(mac.replace(":", "")) + b"\2\0\0\0\0\1\x08\0"
+    play_in(driver, In(driver, esp1, "esp1", frame), n1, n2, n3, dict(zip((n1, n2, n3), spi)))
 
 
 # --- what leads when ------------------------------------------------------------
@@ -615,6 +634,9 @@ def main():
     print("ok: the tunnel: %d checks with these" % checks)
     play_order(driver, o, tn, n1)
     print("ok: beside what passes in the clear: %d checks with these" % checks)
+    driver.p.kill()
+    play_frames(i)
+    print("ok: in, behind a link's header: %d checks with these" % checks)
 
 
 if __name__ == "__main__":

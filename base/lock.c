@@ -39,7 +39,7 @@ static const struct {
 } lock_daemons[] = {
 	{ "rsipd", LOCK_THREADS | LOCK_MAPS | LOCK_NETFILTER | LOCK_STORE },
 	{ "rsipc", LOCK_MAPS },
-	{ "oed", LOCK_XFRM | LOCK_THREADS },
+	{ "oed", LOCK_XFRM | LOCK_THREADS | LOCK_MAPS },
 	{ "validator", LOCK_THREADS | LOCK_FOLDER },
 	{ "validator without files", LOCK_THREADS },
 };

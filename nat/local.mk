@@ -31,7 +31,7 @@ EXTRA_DIST += net/bpf_program.h net/bpf_wire.h nat/offload.bpf.c nat/offload_jud
 	nat/offload_map.h nat/offload_xdp.bpf.h
 BPF_PARTS = nat/offload oe/esp/beside rsipc/pass
 if BPF
-net_libnet_a_SOURCES += net/card.c net/card.h net/ebpf.c net/ebpf.h
+net_libnet_a_SOURCES += net/ebpf.c net/ebpf.h
 nat_libnat_a_SOURCES += nat/offload.c nat/offload.h \
 	nat/offload_card.c nat/offload_card.h \
 	nat/offload_lease.c nat/offload_lease.h nat/offload_state.h \

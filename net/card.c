@@ -157,19 +157,37 @@ card_is_hardware(const char *ifname)
 	return false;
 }
 
+/* 0, or -1 with errno. */
+static int
+card_value(const char *ifname, struct ethtool_value *v)
+{
+	struct ifreq ifr = { .ifr_data = (void *)v };
+	int	     fd, rc, error;
+
+	if ((fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) == -1)
+		return -1;
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", ifname);
+	rc = ioctl(fd, SIOCETHTOOL, &ifr);
+	error = errno;
+	close(fd);
+	errno = error;
+	return rc;
+}
+
 bool
 card_takes_tags(const char *ifname)
 {
 	struct ethtool_value v = { .cmd = ETHTOOL_GFLAGS };
-	struct ifreq	     ifr = { .ifr_data = (void *)&v };
-	int		     fd, rc;
 
-	if ((fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) == -1)
-		return true;
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", ifname);
-	rc = ioctl(fd, SIOCETHTOOL, &ifr);
-	close(fd);
-	return rc == -1 || (v.data & ETH_FLAG_RXVLAN) != 0;
+	return card_value(ifname, &v) == -1 || (v.data & ETH_FLAG_RXVLAN) != 0;
+}
+
+int
+card_keep_apart(const char *ifname)
+{
+	struct ethtool_value v = { .cmd = ETHTOOL_SGRO };
+
+	return card_value(ifname, &v);
 }
 
 struct queues {

@@ -36,4 +36,8 @@ bool	card_takes_tags(const char *ifname);
  * known is true. */
 bool	card_is_shaped(unsigned ifindex);
 
+/* What comes there, of any interface, is not joined (GRO) from here on.  0, or
+ * -1 with errno. */
+int	card_keep_apart(const char *ifname);
+
 #endif

@@ -4,6 +4,7 @@ net_libnet_a_SOURCES = \
 	net/addr.c net/addr.h \
 	net/addr_option.c net/addr_option.h \
 	net/arrival.c net/arrival.h \
+	net/card.c net/card.h \
 	net/esp_filter.c net/esp_filter.h \
 	net/gso.c net/gso.h \
 	net/icmp.c net/icmp.h \

@@ -72,7 +72,8 @@ xfrmi_make(const char *name, unsigned link, uint32_t if_id)
 	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, kind);
 	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
-	mnl_attr_put_u32(nlh, IFLA_XFRM_LINK, link);
+	if (link != 0)
+		mnl_attr_put_u32(nlh, IFLA_XFRM_LINK, link);
 	mnl_attr_put_u32(nlh, IFLA_XFRM_IF_ID, if_id);
 	mnl_attr_nest_end(nlh, data);
 	mnl_attr_nest_end(nlh, info);
@@ -82,9 +83,9 @@ xfrmi_make(const char *name, unsigned link, uint32_t if_id)
 int
 xfrmi_add(const char name[IFNAMSIZ], const char *link, uint32_t if_id)
 {
-	unsigned ifindex = if_nametoindex(link);
+	unsigned ifindex = link == NULL ? 0 : if_nametoindex(link);
 
-	if (ifindex == 0)
+	if (ifindex == 0 && link != NULL)
 		return -1;
 	if (xfrmi_make(name, ifindex, if_id) == -1) {
 		if (errno != EEXIST || !xfrmi_is_there(name))
@@ -96,4 +97,11 @@ xfrmi_add(const char name[IFNAMSIZ], const char *link, uint32_t if_id)
 	if (rtnl_has_ipv6())
 		(void)sysctl_if_set(AF_INET6, name, "disable_ipv6", 1);
 	return 0;
+}
+
+void
+xfrmi_clear(const char name[IFNAMSIZ])
+{
+	if (xfrmi_is_there(name))
+		rtnl_link_del(name);
 }

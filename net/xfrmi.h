@@ -7,7 +7,8 @@
 
 /*
  * What is sent to the device is encrypted by the kernel's policies and SAs that
- * have its if_id, and leaves by link; without one it is lost.  What comes on
+ * have its if_id, and leaves by link, or with NULL as it is routed; without an
+ * SA it is lost.  What comes on
  * such an SA in tunnel mode is received at the device.  No other packet of the
  * host meets these policies.
  */
@@ -16,4 +17,7 @@
  * speaks no IPv6 itself.  rtnl_link_del() ends it.  0, or -1 with errno: this
  * kernel has none, or another's device has that name (EEXIST). */
 int	xfrmi_add(const char name[IFNAMSIZ], const char *link, uint32_t if_id);
+/* Takes such a device away that a killed process left, and no other of that
+ * name. */
+void	xfrmi_clear(const char name[IFNAMSIZ]);
 #endif

@@ -32,6 +32,23 @@ lead_parts(struct esp_lead *lead, const struct connection *conn,
 	return true;
 }
 
+/* Between the two hosts nobody else has keys, or may be the peer. */
+static bool
+lead_is_alone(const struct connection *conn)
+{
+	const struct connection *other;
+
+	if (conn->spd == NULL)
+		return true;
+	if (conn->spd->nshared != 0)
+		return false;
+	TAILQ_FOREACH(other, &conn->spd->connections, entry) {
+		if (other != conn && !TAILQ_EMPTY(&other->pairs))
+			return false;
+	}
+	return true;
+}
+
 bool
 lead_likely(const struct connection *conn, const struct sa_pair *p)
 {
@@ -39,7 +56,8 @@ lead_likely(const struct connection *conn, const struct sa_pair *p)
 	bool shares = c->shell->shares != NULL &&
 	    c->shell->shares(c->shell_arg);
 
-	return !addr_is_set(&p->inner) && (shares ? p->our_blocks &&
+	return !addr_is_set(&p->inner) && spd_key_is_of_hosts(&conn->key) &&
+	    lead_is_alone(conn) && (shares ? p->our_blocks &&
 	    !p->their_blocks && !conn->by_flow : pair_is_whole(p));
 }
 
@@ -71,20 +89,12 @@ static bool
 lead_may(const struct connection *conn, const struct sa_pair *p,
     const struct packet_view *v)
 {
-	const struct spd_entry	*e = conn->spd;
-	const struct connection *other;
+	const struct spd_entry *e = conn->spd;
 
-	if (e->policy != SPD_ENCRYPT || e->nshared != 0 ||
-	    conn->crossed != NULL || pathmtu_doubts(conn) ||
-	    !spd_key_is_of_hosts(&e->key) ||
-	    !addr_equal(&e->key.src.addr, &v->src) ||
-	    !addr_equal(&e->key.dst.addr, &v->dst))
-		return false;
-	TAILQ_FOREACH(other, &e->connections, entry) {
-		if (other != conn && !TAILQ_EMPTY(&other->pairs))
-			return false;
-	}
-	return lead_is_first(conn, p);
+	return e->policy == SPD_ENCRYPT && conn->crossed == NULL &&
+	    !pathmtu_doubts(conn) &&
+	    addr_equal(&e->key.src.addr, &v->src) &&
+	    addr_equal(&e->key.dst.addr, &v->dst) && lead_is_first(conn, p);
 }
 
 void

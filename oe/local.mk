@@ -26,7 +26,7 @@ oe_liboe_a_SOURCES = \
 	oe/wire_private.h
 
 sbin_PROGRAMS += oe/oed
-oe_oed_SOURCES = oe/oed.c oe/oed_net.c oe/oed_net.h
+oe_oed_SOURCES = oe/oed.c oe/oed_led.c oe/oed_led.h oe/oed_net.c oe/oed_net.h
 oe_oed_LDADD = oe/liboe.a $(IKE_LIBS) $(BASE_LIBS) \
 	$(DNS_LIBS) -lpthread
 dist_man_MANS += doc/oed.8 doc/oed.conf.5

@@ -21,6 +21,7 @@
 #include "oe/esp/user.h"
 #include "oe/esp/xfrm.h"
 #include "oe/inward.h"
+#include "oe/oed_led.h"
 #include "oe/oed_net.h"
 #include "oe/planes.h"
 #include "oe/wire.h"
@@ -47,6 +48,8 @@ struct oed {
 	struct oe	  *oe;
 	struct oe_shell	   shell;
 	struct xfrm	  *xfrm;	/* NULL: this kernel has none */
+	struct oed_led	  *led;		/* ESP of networks behind us in the
+					 * kernel; NULL: there is none */
 	struct inward	  *inward;
 	struct planes	   planes;
 	struct event	  *monitor, *settle;
@@ -306,14 +309,37 @@ oed_gone(void *arg)
 	service_fail(d->service);
 }
 
+/* Who does ESP: as root, before the engine. */
+static int
+oed_planes(struct oed *d)
+{
+	const struct oe_config *c = d->config->oe;
+	struct planes_choice	choice;
+	struct xfrm_shell	kernel = oed_net_kernel(d->net);
+	struct lanes	       *seal, *open;
+	const char	       *lacks = NULL;
+
+	d->shell.planes = d->planes.list;
+	d->xfrm = xfrm_open(OED_MARK);
+	oed_led_clear(d->net);
+	if (planes_choose(&choice, oe_config_dataplane(c), d->xfrm) == -1)
+		return -1;
+	if (choice.kernel != NULL && c->nnetworks != 0) {
+		d->led = oed_led_open(service_base(d->service), d->net, &lacks);
+		planes_lead(&choice, d->led != NULL ? oed_led_plane(d->led) :
+		    NULL, lacks);
+	}
+	planes_open(&d->planes, &choice, d->shell.send_clear, d->net, &kernel);
+	if (oed_net_lanes(d->net, &seal, &open))
+		esp_user_lanes(d->planes.user, seal, open, oed_net_flush);
+	return 0;
+}
+
 static int
 oed_start(void *arg, struct service *service, void *settings)
 {
 	struct oed	  *d = arg;
 	struct event_base *base = service_base(service);
-	struct planes_choice choice;
-	struct xfrm_shell  kernel;
-	struct lanes	  *seal, *open;
 
 	d->service = service;
 	d->config = settings;
@@ -331,15 +357,8 @@ oed_start(void *arg, struct service *service, void *settings)
 		return -1;
 	}
 	d->shell = oed_net_shell;
-	d->shell.planes = d->planes.list;
-	d->xfrm = xfrm_open(OED_MARK);
-	if (planes_choose(&choice, oe_config_dataplane(d->config->oe),
-	    d->xfrm) == -1)
+	if (oed_planes(d) == -1)
 		return -1;
-	kernel = oed_net_kernel(d->net);
-	planes_open(&d->planes, &choice, d->shell.send_clear, d->net, &kernel);
-	if (oed_net_lanes(d->net, &seal, &open))
-		esp_user_lanes(d->planes.user, seal, open, oed_net_flush);
 	d->inward = inward_new(d->xfrm, oed_net_name(d->net), true);
 	inward_set(d->inward, d->config->oe);
 	d->oe = oe_new(d->config->oe, base, &d->shell, d->net);
@@ -348,6 +367,8 @@ oed_start(void *arg, struct service *service, void *settings)
 		return -1;
 	oed_events(d);
 	oed_net_start(d->net, d->oe, oed_event, oed_gone, d);
+	if (d->led != NULL)
+		oed_led_start(d->led, d->oe, oed_gone, d);
 	oe_on_resolvers(d->oe, oed_resolvers, d);
 	oe_set_local(d->oe, AF_INET, &d->address[0], 0);
 	oe_set_local(d->oe, AF_INET6, &d->address[1], 0);
@@ -376,6 +397,7 @@ oed_stop(void *arg)
 	oe_free(d->oe);
 	validator_stop();
 	planes_close(&d->planes);
+	oed_led_close(d->led);
 	inward_free(d->inward);
 	xfrm_close(d->xfrm);
 	oed_net_close(d->net, service_ordered(d->service) &&

@@ -334,6 +334,18 @@ oed_net_kernel(const struct oed_net *n)
 	return wire_kernel(n->wire);
 }
 
+void
+oed_net_esp_taken(struct oed_net *n, uint32_t spi, bool on)
+{
+	wire_esp_taken(n->wire, spi, on);
+}
+
+void
+oed_net_batch(struct oed_net *n, bool more)
+{
+	on_batch(n, more);
+}
+
 static void
 send_ike(void *arg, const struct keying_path *path, const uint8_t *buf,
     size_t len)

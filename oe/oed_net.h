@@ -65,6 +65,12 @@ const char *oed_net_name(const struct oed_net *n);
 /* What the kernel's data plane asks for (wire_kernel()). */
 struct xfrm_shell oed_net_kernel(const struct oed_net *n);
 
+/* The same of ESP that the kernel does for networks behind us (oed_led.h):
+ * wire_esp_taken(); and packets for hosts follow (more), or no more of them for
+ * now. */
+void	oed_net_esp_taken(struct oed_net *n, uint32_t spi, bool on);
+void	oed_net_batch(struct oed_net *n, bool more);
+
 /* The shell for oe_new(); its argument is the struct oed_net. */
 extern const struct oe_shell oed_net_shell;
 

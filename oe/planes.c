@@ -40,19 +40,49 @@ planes_choose(struct planes_choice *out, enum oe_dataplane want, struct xfrm *x)
 }
 
 void
+planes_lead(struct planes_choice *choice, struct esp_plane *led,
+    const char *lacks)
+{
+	choice->kernel = NULL;
+	choice->led = led;
+	choice->lacks = lacks;
+	if (led == NULL)
+		log_info("ESP of the networks behind us in user space: the "
+		    "kernel has no %s", lacks);
+}
+
+static void
+planes_text(struct planes *p, const struct planes_choice *c)
+{
+	const char *who = "user space", *mid = ": ", *why = c->why;
+
+	if (c->led != NULL || c->kernel != NULL) {
+		who = c->led != NULL ?
+		    "kernel, user space for what is not led by eBPF" :
+		    "kernel, user space for hosts that share an address";
+		mid = " ";
+	} else if (c->lacks != NULL) {
+		mid = ": the kernel has no ";
+		why = c->lacks;
+	}
+	snprintf(p->text, sizeof(p->text), "%s%s%s", who, why != NULL ? mid :
+	    "", why != NULL ? why : "");
+}
+
+void
 planes_open(struct planes *p, const struct planes_choice *choice,
     packet_fn send, void *arg, const struct xfrm_shell *shell)
 {
-	bool	    kernel = choice != NULL && choice->kernel != NULL;
-	const char *why = choice != NULL ? choice->why : NULL;
-	unsigned    n = 0;
+	static const struct planes_choice user;
+	unsigned			  n = 0;
 
 	memset(p, 0, sizeof(*p));
-	snprintf(p->text, sizeof(p->text), "%s%s%s", kernel ?
-	    "kernel, user space for hosts that share an address" :
-	    "user space", why == NULL ? "" : kernel ? " " : ": ",
-	    why == NULL ? "" : why);
-	if (kernel)
+	if (choice == NULL)
+		choice = &user;
+	planes_text(p, choice);
+	if (choice->led != NULL)
+		p->list[n++] = choice->led;
+	else if (choice->kernel != NULL)
 		p->list[n++] = xfrm_plane(choice->kernel, shell);
 	p->list[n] = p->user = esp_user_new(send, arg);
 }

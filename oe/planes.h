@@ -24,10 +24,17 @@ struct planes_choice {
 	struct xfrm *kernel;	/* is asked first; NULL: user space alone */
 	const char  *why;	/* of what was not configured; NULL: nothing
 				 * is to be said of that */
+	struct esp_plane *led;	/* of planes_lead() */
+	const char  *lacks;	/* for that, in words; NULL: nothing */
 };
 /* 0, or -1 after a log line: the kernel is demanded, and cannot. */
 int	planes_choose(struct planes_choice *out, enum oe_dataplane want,
 	    struct xfrm *x);
+/* Where choice is the kernel: it is to have what is led (oe/esp/xfrm_led.h), as
+ * its own policies cannot tell what is whose there.  led NULL: then user space
+ * has all, as the kernel has no lacks. */
+void	planes_lead(struct planes_choice *choice, struct esp_plane *led,
+	    const char *lacks);
 /*
  * NULL: user space alone.  send takes ESP to the network, and may keep it a
  * while; the shell's takes there what the kernel's policies make ESP of, before

@@ -453,6 +453,21 @@ taken_use(struct wire_side *s, uint32_t spi, bool on)
 	return -1;
 }
 
+/* Raw sockets would get a copy of each packet, only to say that it is the
+ * kernel's. */
+static void
+raw_use(struct wire_side *s, uint32_t spi, bool on)
+{
+	if (spi_note(&s->taken, spi, on))
+		filter_esp(s);
+}
+
+void
+wire_esp_taken(struct wire *w, uint32_t spi, bool on)
+{
+	raw_use(side_of(w, AF_INET), spi, on);
+}
+
 static int
 take(void *arg, const struct esp_params *in, const struct esp_params *out,
     bool on)
@@ -460,10 +475,7 @@ take(void *arg, const struct esp_params *in, const struct esp_params *out,
 	struct wire_side *s = side_of(arg, out->dst.family);
 
 	if (in->encap_dport == 0) {
-		/* Raw sockets would get a copy of each packet, only to say that
-		 * it is the kernel's. */
-		if (spi_note(&s->taken, in->spi, on))
-			filter_esp(s);
+		raw_use(s, in->spi, on);
 		return 0;
 	}
 	/* The kernel would say that it is there and take nothing. */

@@ -34,6 +34,10 @@ void	wire_set_local(struct wire *w, int family, const struct addr *addr);
 /* ESP to this address of IPv4 is another's on this host; none: any is ours. */
 void	wire_esp_other(struct wire *w, const struct addr *addr);
 
+/* ESP of IPv4 with that inbound SPI (host order) is the kernel's from here on,
+ * or (!on) no more: nobody here gets copies of it. */
+void	wire_esp_taken(struct wire *w, uint32_t spi, bool on);
+
 /*
  * What struct oe_shell asks for.  A packet that does not go out is lost, as
  * packets may be.  It is copied, and waits for those that follow until

@@ -186,6 +186,8 @@ beside_attach(struct beside *b, const struct beside_devices *d)
 	int i, rc = 0;
 
 	for (i = PLACES - 1; i >= 0 && rc == 0; i--) {
+		if (at[i] == 0)
+			continue;
 		b->place[i] = (struct tc_place){ .ifindex = at[i],
 			.egress = i == OUT, .priority = BESIDE_PRIORITY };
 		rc = ebpf_attach(b->object, name[i], &b->place[i]);

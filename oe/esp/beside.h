@@ -21,7 +21,8 @@ struct esp_usage;
 struct beside_devices {
 	unsigned tun;		/* where programs send */
 	unsigned esp;		/* the esp device */
-	unsigned from;		/* where ESP comes in */
+	unsigned from;		/* where ESP comes in; 0: by any, and nothing
+				 * is joined at the esp device */
 };
 
 #ifdef HAVE_BPF

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "net/card.h"
 #include "net/netlink.h"
 #include "net/port.h"
 #include "net/rtnl.h"
@@ -114,6 +115,13 @@ led_can(const struct esp_pair *p)
 	    p->policy->ours.addr.family == AF_INET;
 }
 
+/* What is encrypted would get no further. */
+static bool
+led_rests(const struct xfrm_led *l)
+{
+	return l->config.carries != NULL && !l->config.carries(l->config.arg);
+}
+
 static int
 led_pair_up(struct esp_plane *plane, struct esp_pair *p)
 {
@@ -121,7 +129,7 @@ led_pair_up(struct esp_plane *plane, struct esp_pair *p)
 	struct led_pair *own;
 	uint32_t	 mark;
 
-	if (!led_can(p) || !l->config.carries(l->config.arg) ||
+	if (!led_can(p) || led_rests(l) ||
 	    (mark = beside_pair_add(l->beside, p->in.spi)) == 0)
 		return -1;
 	p->own = own = xcalloc(1, sizeof(*own));
@@ -229,7 +237,8 @@ led_open(struct esp_pair *p, const struct packet_view *v, uint8_t *out,
 	(void)cap;
 	(void)inner;
 	(void)newest;
-	l->config.arrives(l->config.arg, v);
+	if (l->config.arrives != NULL)
+		l->config.arrives(l->config.arg, v);
 	return ESP_E_PLANE;
 }
 
@@ -300,7 +309,7 @@ led_begin(struct xfrm_led *l)
 	struct beside_devices	      devices;
 
 	devices.tun = if_nametoindex(c->tun);
-	devices.from = if_nametoindex(c->link);
+	devices.from = c->link != NULL ? if_nametoindex(c->link) : 0;
 	l->if_id = XFRM_REQID_BASE | (devices.tun & 0xffff);
 	if ((l->fd = netlink_open(NETLINK_XFRM)) == -1)
 		return "XFRM";
@@ -308,6 +317,10 @@ led_begin(struct xfrm_led *l)
 		return errno == EEXIST ? "free name for a device" :
 		    "xfrm interfaces";
 	l->made = true;
+	/* What is joined there must be of one pair, as only the program at link
+	 * sees to. */
+	if (c->link == NULL && card_keep_apart(l->device) == -1)
+		return "way to keep packets apart";
 	devices.esp = if_nametoindex(l->device);
 	if ((l->beside = beside_open(&devices)) == NULL)
 		return "eBPF";

@@ -20,17 +20,19 @@ struct xfrm_led;
  */
 struct xfrm_led_config {
 	const char *device;	/* to be made, for ESP */
-	const char *link;	/* ESP leaves and comes in by it */
+	const char *link;	/* ESP leaves and comes in by it; NULL: by
+				 * any, as it is routed */
 	const char *tun;	/* packets for the engine leave by it, and what
 				 * was opened comes in there */
 	uint32_t    mark;	/* on ESP that leaves */
 	/* Does ESP get on from link without us, as things are?  If not, what
-	 * is encrypted anew is left to the next plane. */
+	 * is encrypted anew is left to the next plane.  NULL: it does. */
 	bool	  (*carries)(void *arg);
 	/* ESP with that inbound SPI (host order) is the kernel's from now on,
 	 * or (!on) no more. */
 	void	  (*opens)(void *arg, uint32_t spi, bool on);
-	/* Takes ESP to link, as if it had come in there. */
+	/* Takes ESP to link, as if it had come in there; NULL: what comes by us
+	 * is a copy, which the kernel has taken besides. */
 	packet_fn   arrives;
 	/* What was opened of the pair with that inbound SPI and is not led. */
 	void	  (*opened)(void *arg, uint32_t spi,

@@ -63,12 +63,12 @@ OE_NET_TESTS = tests/net/oe_blackhole.sh tests/net/oe_dns.sh tests/net/oe_dnssec
 dist_check_SCRIPTS += $(OE_NET_TESTS)
 TESTS += $(OE_NET_TESTS)
 # Some minutes in an emulated machine: run by hand, as tests/interop is.
-dist_check_SCRIPTS += tests/net/oe_kernel.sh tests/net/oe_kernel_nat.sh tests/net/oe_kernel_roams.sh \
+dist_check_SCRIPTS += tests/net/oe_kernel.sh tests/net/oe_kernel_gateway.sh tests/net/oe_kernel_nat.sh tests/net/oe_kernel_roams.sh \
 	tests/net/oe_kernel_six.sh tests/net/rsipc_kernel.sh
 # In one too, and short.
 dist_check_SCRIPTS += tests/net/attack_kernel.sh
 TESTS += tests/net/attack_kernel.sh
-EXTRA_DIST += tests/net/oe_delay.py tests/net/oe_workers.py tests/net/oe_many.py tests/net/oe_six_tcp.py tests/net/oe_liar.py tests/net/oe_slow.py \
+EXTRA_DIST += tests/net/oe_delay.py tests/net/oe_echo.py tests/net/oe_workers.py tests/net/oe_many.py tests/net/oe_six_tcp.py tests/net/oe_liar.py tests/net/oe_slow.py \
 	tests/net/oelib.sh
 
 # RSIP with somebody who has read nothing but the RFCs (tests/peer/rsip.py).

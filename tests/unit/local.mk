@@ -503,6 +503,7 @@ tests_unit_test_xfrm_led_LDADD = oe/esp/libesp.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_xfrm_led_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=netlink_open,--wrap=netlink_ask,--wrap=if_nametoindex \
 	-Wl,--wrap=xfrmi_add,--wrap=rtnl_link_up,--wrap=rtnl_link_del \
+	-Wl,--wrap=card_keep_apart \
 	-Wl,--wrap=port_open,--wrap=port_close,--wrap=port_fd \
 	-Wl,--wrap=port_receive,--wrap=port_send \
 	-Wl,--wrap=beside_open,--wrap=beside_close \

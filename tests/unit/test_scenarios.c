@@ -11,6 +11,7 @@
 
 #include "base/conf.h"
 #include "base/util.h"
+#include "oe/esp/dataplane.h"
 #include "oe/life.h"
 #include "oe/pair.h"
 #include "oe/plane.h"
@@ -36,6 +37,7 @@
  *   option kernel-led           the kernel does ESP of what may be led
  *   beside N                    so many passed beside it since this was last
  *                               asked
+ *   plane SPI user|kernel       who has that pair, by its inbound SPI
  *   option probes               probes are events
  *   option kernel               the kernel does ESP
  *   option shares               other hosts may have our address
@@ -419,6 +421,19 @@ do_beside(struct play *p)
 }
 
 static void
+do_plane(struct play *p)
+{
+	uint32_t	spi = (uint32_t)play_word_number(p, 1);
+	struct sa_pair *pair;
+
+	HASH_FIND(hh, W(p)->core->sad, &spi, sizeof(spi), pair);
+	if (pair == NULL)
+		play_fail(p, "there is no such pair");
+	else
+		play_same(p, esp_pair_plane(pair->esp), p->words[2]);
+}
+
+static void
 do_why(struct play *p)
 {
 	json_object *req = json_object_new_object(), *ans;
@@ -475,6 +490,7 @@ static const struct play_command commands[] = {
 	{ "why", 3, false, do_why },
 	{ "reads", 2, false, do_reads },
 	{ "beside", 2, false, do_beside },
+	{ "plane", 3, false, do_plane },
 	{ NULL, 0, false, NULL },
 };
 

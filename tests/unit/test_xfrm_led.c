@@ -45,6 +45,8 @@ static struct world {
 					 * were told, in order */
 	bool		  name_taken, no_device, no_ebpf, no_link, no_port;
 	bool		  no_way;
+	bool		  anywhere;	/* no link of its own is asked for */
+	bool		  joins;	/* what comes, whatever is asked for */
 	unsigned	  left;		/* numbers that eBPF has */
 	bool		  leads_not, carries_not;
 	struct esp_usage  led;		/* what eBPF has counted */
@@ -87,6 +89,7 @@ answer(bool refused)
 
 unsigned __wrap_if_nametoindex(const char *name);
 int	 __wrap_xfrmi_add(const char *name, const char *link, uint32_t if_id);
+int	 __wrap_card_keep_apart(const char *ifname);
 int	 __wrap_rtnl_link_up(const char *name);
 void	 __wrap_rtnl_link_del(const char *name);
 struct port *__wrap_port_open(const char *device);
@@ -122,11 +125,18 @@ __wrap_if_nametoindex(const char *name)
 int
 __wrap_xfrmi_add(const char *name, const char *link, uint32_t if_id)
 {
-	say("add %s at %s 0x%x;", name, link, if_id);
+	say("add %s at %s 0x%x;", name, link == NULL ? "any" : link, if_id);
 	if (!world.name_taken)
 		return answer(world.no_device);
 	errno = EEXIST;
 	return -1;
+}
+
+int
+__wrap_card_keep_apart(const char *ifname)
+{
+	say("apart %s;", ifname);
+	return answer(world.joins);
 }
 
 int
@@ -322,9 +332,11 @@ static const char *
 world_open(void)
 {
 	const struct xfrm_led_config config = { .device = "oe0-esp",
-		.link = "rsip0", .tun = "oe0", .mark = ESP_MARK,
-		.carries = shell_carries, .opens = shell_opens,
-		.arrives = shell_arrives,
+		.link = world.anywhere ? NULL : "rsip0", .tun = "oe0",
+		.mark = ESP_MARK,
+		.carries = world.anywhere ? NULL : shell_carries,
+		.opens = shell_opens,
+		.arrives = world.anywhere ? NULL : shell_arrives,
 		.opened = shell_opened, .arg = &world };
 	const char *lacks = "nothing was said";
 
@@ -450,6 +462,38 @@ lacks_something(void **state)
 	assert_null(world.l);
 	said("add oe0-esp at rsip0 0x4f450005;ebpf 5 7 6;up oe0-esp;"
 	    "port oe0-esp;ebpf closed;del oe0-esp;");
+}
+
+/* ESP by whichever interface: then nothing is joined, before the device is up,
+ * and what comes by us is a copy. */
+static void
+by_any_link(void **state)
+{
+	uint8_t		   out[64];
+	struct packet_view inner;
+	struct esp_pair   *p;
+	bool		   newest;
+
+	(void)state;
+	world_begin();
+	world_end(NULL);
+	said("ebpf closed;port closed;del oe0-esp;");
+	world.anywhere = true;
+	assert_null(world_open());
+	said("add oe0-esp at any 0x4f450005;apart oe0-esp;ebpf 5 7 0;"
+	    "up oe0-esp;port oe0-esp;");
+	world.planes[0] = xfrm_led_plane(world.l);
+	p = world_pair();
+	said("opens 0x11223344;");
+	assert_int_equal(esp_pair_open(p, &packet, out, sizeof(out), &inner,
+	    &newest), ESP_E_PLANE);
+	said("");
+	world_end(p);
+	world.said[0] = '\0';
+	world.joins = true;
+	assert_string_equal(world_open(), "way to keep packets apart");
+	assert_null(world.l);
+	said("add oe0-esp at any 0x4f450005;apart oe0-esp;del oe0-esp;");
 }
 
 /* --- messages ------------------------------------------------------------- */
@@ -959,6 +1003,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(begins_and_ends),
 		cmocka_unit_test(lacks_something),
+		cmocka_unit_test(by_any_link),
 		cmocka_unit_test(comes_up),
 		cmocka_unit_test(goes_down),
 		cmocka_unit_test(goes_down_unconfirmed),

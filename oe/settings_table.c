@@ -460,7 +460,7 @@ const struct option oe_options[] = {
 	{ "dataplane", OPTION_WORD, OPTION_FIXED, "auto", AT(dataplane),
 	  .words = dataplanes,
 	  HELP("Who encrypts: the daemon, the kernel, or (auto) the kernel "
-	      "if it can.  From a leased address always the daemon.") },
+	      "if it can: for leased addresses and networks with eBPF.") },
 	{ "lifespan-first", OPTION_NUMBER, OPTION_LIVE, "60",
 	  AT(lifespan_first), .lo = 1, .hi = DAY,
 	  HELP("Seconds after which a new conclusion is looked at again.") },

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/watch.h"
 #include "net/rtnl_table.h"
+#include "net/xfrmi.h"
 #include "oe/esp/xfrm_led.h"
 #include "oe/settings.h"
 #include "rsipc/capture.h"
@@ -88,6 +89,15 @@ kernel_readable(int fd, void *arg)
 	service_fail(c->service);
 }
 
+/* Of ours, or of a process before us that was killed. */
+static void
+kernel_clear(const struct client *c)
+{
+	xfrmi_clear(c->led_device);
+	(void)rtnl_rule_set(&esp_rule, AF_INET, false);
+	(void)rtnl_table_set(CAPTURE_ESP, NULL, 0);
+}
+
 void
 client_kernel_close(struct client *c)
 {
@@ -96,8 +106,7 @@ client_kernel_close(struct client *c)
 	watch_end(c->led_event);
 	xfrm_led_close(c->led);
 	c->led = NULL;
-	(void)rtnl_rule_set(&esp_rule, AF_INET, false);
-	(void)rtnl_table_set(CAPTURE_ESP, NULL, 0);
+	kernel_clear(c);
 }
 
 /* NULL: the kernel does it; or what that lacks. */
@@ -113,8 +122,6 @@ kernel_lacks(struct client *c)
 
 	if (c->path.pass == NULL)
 		return "eBPF to lead packets";
-	snprintf(c->led_device, sizeof(c->led_device), "%.*s-esp",
-	    IFNAMSIZ - 5, config.tun);
 	if ((c->led = xfrm_led_open(&config, &lacks)) == NULL)
 		return lacks;
 	if (pass_esp_way(c->path.pass, config.link) == -1 ||
@@ -133,6 +140,9 @@ client_kernel_lease(struct client *c)
 	snprintf(c->led_text, sizeof(c->led_text), "user space%s%s",
 	    c->planes.why == NULL ? "" : ": ",
 	    c->planes.why == NULL ? "" : c->planes.why);
+	snprintf(c->led_device, sizeof(c->led_device), "%.*s-esp",
+	    IFNAMSIZ - 5, device_oe_name(c->device));
+	kernel_clear(c);
 	if (c->planes.kernel == NULL)
 		return;
 	if ((lacks = kernel_lacks(c)) != NULL) {

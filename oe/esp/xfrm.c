@@ -46,17 +46,6 @@ struct xfrm_pair {
 
 /* --- policies ------------------------------------------------------------- */
 
-static void
-fill_selector(struct xfrm_selector *s, const struct prefix *src,
-    const struct prefix *dst)
-{
-	s->family = src->addr.family;
-	s->saddr = xfrm_address(&src->addr);
-	s->daddr = xfrm_address(&dst->addr);
-	s->prefixlen_s = src->plen;
-	s->prefixlen_d = dst->plen;
-}
-
 static struct xfrm_rule
 policy_rule(uint8_t dir, const struct esp_policy *policy)
 {
@@ -64,7 +53,7 @@ policy_rule(uint8_t dir, const struct esp_policy *policy)
 	struct xfrm_user_tmpl *t = &r.tmpl;
 	bool		       out = dir == XFRM_POLICY_OUT;
 
-	fill_selector(&r.sel, out ? &policy->ours : &policy->theirs,
+	xfrm_select(&r.sel, out ? &policy->ours : &policy->theirs,
 	    out ? &policy->theirs : &policy->ours);
 	t->family = policy->peer.family;
 	/* Each SA has its peer where that was when it came up; whose it is the

@@ -42,6 +42,7 @@ struct xfrm_led {
 struct led_pair {
 	uint32_t       mark;		/* of its packets at the device */
 	bool	       seals;		/* the kernel has the outbound SA */
+	struct prefix  ours, theirs;	/* of its packets */
 	struct esp_sa *measure;		/* how long packets get */
 };
 
@@ -61,15 +62,17 @@ led_sa_add(struct xfrm_led *l, const struct esp_params *p, uint32_t of,
 	return -1;
 }
 
-/* All that has the pair's mark at the device. */
+/* What has the pair's mark at the device.  That says all; but only policies for
+ * hosts the kernel finds without looking through all of them. */
 static struct xfrm_rule
 led_rule(const struct xfrm_led *l, const struct esp_pair *p)
 {
 	const struct led_pair *own = p->own;
 	struct xfrm_rule       r = { .dir = XFRM_POLICY_OUT,
 		.priority = XFRM_PRIORITY, .if_id = l->if_id,
-		.mark = { own->mark, UINT32_MAX }, .sel.family = AF_INET };
+		.mark = { own->mark, UINT32_MAX } };
 
+	xfrm_select(&r.sel, &own->ours, &own->theirs);
 	r.tmpl.family = AF_INET;
 	r.tmpl.saddr = xfrm_address(&p->out.src);
 	r.tmpl.id.daddr = xfrm_address(&p->out.dst);
@@ -134,6 +137,8 @@ led_pair_up(struct esp_plane *plane, struct esp_pair *p)
 		return -1;
 	p->own = own = xcalloc(1, sizeof(*own));
 	own->mark = mark;
+	own->ours = p->policy->ours;
+	own->theirs = p->policy->theirs;
 	own->measure = esp_sa_new(&p->out, true);
 	if (own->measure == NULL || led_sa_add(l, &p->in, mark, mark) == -1) {
 		led_pair_down(plane, p);

@@ -29,6 +29,17 @@ xfrm_address(const struct addr *a)
 	return x;
 }
 
+void
+xfrm_select(struct xfrm_selector *s, const struct prefix *src,
+    const struct prefix *dst)
+{
+	s->family = src->addr.family;
+	s->saddr = xfrm_address(&src->addr);
+	s->daddr = xfrm_address(&dst->addr);
+	s->prefixlen_s = src->plen;
+	s->prefixlen_d = dst->plen;
+}
+
 /* --- netlink -------------------------------------------------------------- */
 
 /* A request, whose body, all zero, is returned. */

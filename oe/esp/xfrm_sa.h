@@ -22,6 +22,9 @@
 #define XFRM_PRIORITY	2000
 
 xfrm_address_t xfrm_address(const struct addr *a);
+/* What is from src to dst; what else a selector has stays as it is. */
+void	xfrm_select(struct xfrm_selector *s, const struct prefix *src,
+	    const struct prefix *dst);
 
 /* What an SA has beside what was negotiated. */
 struct xfrm_tag {

@@ -544,7 +544,15 @@ sa_expect(unsigned i, const char *src, const char *dst, uint32_t spi,
 	    sizeof(keys));
 }
 
-/* No selector, but a mark that only what goes on this pair has. */
+static struct xfrm_selector
+hosts(void)
+{
+	return (struct xfrm_selector){ .family = AF_INET,
+		.saddr = bytes_of(US), .daddr = bytes_of(PEER),
+		.prefixlen_s = 32, .prefixlen_d = 32 };
+}
+
+/* And a mark that only what goes on this pair has. */
 static void
 rule_named(unsigned i, size_t body)
 {
@@ -562,7 +570,7 @@ rule_named(unsigned i, size_t body)
 static void
 policy_expect(unsigned i)
 {
-	struct xfrm_userpolicy_info want = { .sel.family = AF_INET,
+	struct xfrm_userpolicy_info want = { .sel = hosts(),
 		.priority = 2000, .dir = XFRM_POLICY_OUT,
 		.action = XFRM_POLICY_ALLOW };
 	struct xfrm_user_tmpl tmpl = { .id.proto = IPPROTO_ESP,
@@ -588,7 +596,7 @@ policy_expect(unsigned i)
 static void
 policy_gone(unsigned i)
 {
-	const struct xfrm_userpolicy_id want = { .sel.family = AF_INET,
+	const struct xfrm_userpolicy_id want = { .sel = hosts(),
 		.dir = XFRM_POLICY_OUT };
 
 	assert_memory_equal(payload_of(i, XFRM_MSG_DELPOLICY, NLM_F_ACK),

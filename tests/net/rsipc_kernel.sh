@@ -37,6 +37,11 @@ ping_y1()
 {
 	net_on "$1" ping -n -q -c 1 -W 20 "$NET_Y1" >"$NET_RUN/ping.out" 2>&1
 }
+# HOST: keys that went unused while others had their turn are there anew.
+keyed()
+{
+	net_until 60 ping_y1 "$1" || net_fail "$1: $(cat "$NET_RUN/ping.out")"
+}
 # HOST DEVICE: packets that its programs and its daemon see there.
 seen()
 {
@@ -86,6 +91,8 @@ net_ok "only ESP and IKE between Nb and y1, each SPI to its own laptop"
 net_ok "$came of the $sent packets that x1 sent came by its daemon"
 
 # What is unusual comes by the daemon, and goes on the same SAs.
+keyed x1
+keyed x2
 pings x1 -c 5 -i 0.5 -W 9 -s 3000
 pings x2 -c 5 -i 0.5 -W 9 -s 1400 -M dont
 net_on x1 ping -n -q -c 3 -i 0.5 -W 3 -s 1400 -M "do" "$NET_Y1" \
@@ -110,6 +117,7 @@ spi()
 {
 	net_json "$1" spd '[r["spi_out"] for r in rows if r["dst"] == words[0]][0]' "$NET_Y1"
 }
+keyed x1
 before=$(spi rsipc_x1)
 pings x1 -i 0.5 -w 130
 [ "$(spi rsipc_x1)" != "$before" ] || net_fail "not rekeyed while in use"

@@ -3,10 +3,11 @@
 #
 # Run in the build folder: sh SOURCE/tests/bench/lease_kernel.sh [SECONDS [ROUNDS]].
 # Rounds in turns, both ways: what arrives, the laptop's CPU seconds a round, and
-# the medians of the rounds' ratios.  All hosts share the machine's CPUs.
+# the medians of the rounds' ratios.  The laptop has one CPU, all others have one,
+# as if these were machines: else its kernel works where its peer's sends.
 . "$(dirname "$0")/../net/lib.sh"
 . "$(dirname "$0")/pathlib.sh"
-net_needs nsd unbound ldns-keygen ldns-signzone drill ping iperf3
+net_needs nsd unbound ldns-keygen ldns-signzone drill ping iperf3 taskset
 net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl
 NET_HERE=$(cd "$NET_HERE/../net" && pwd)
 if [ -z "$OE_KERNEL_VM$NET_INSIDE" ]; then
@@ -29,6 +30,13 @@ net_dns
 net_oed y1
 net_rsipd
 net_start iperf3 y1 iperf3 -s
+for other in oed_y1 rsipd iperf3; do
+	taskset -a -p 1 "$(net_pid $other)" >/dev/null
+done
+# The other CPU takes what comes by the laptop's link.
+net_on x1 unshare -m sh -c 'mount -t sysfs sys /sys &&
+    echo 2 >/sys/class/net/eth0/queues/rx-0/rps_cpus' ||
+    net_skip "no way to choose a CPU for packets"
 
 # PLANE: it is that plane's.
 laptop()
@@ -40,6 +48,7 @@ laptop()
 	net_holds rsipc_x1 spd 'any(r["dst"] == words[0] and
 	    r["dataplane"] == words[1] for r in rows)' "$NET_Y1" "$1" ||
 	    net_fail "not the $1's"
+	taskset -a -p 2 "$(net_pid rsipc_x1)" >/dev/null
 }
 # PLANE WAY [-R]: a line of what arrived, appended to PLANE.WAY.
 run()
@@ -48,7 +57,7 @@ run()
 	label="$1 $2"
 	shift 2
 	before=$(path_cpu rsipc_x1)
-	net_on x1 iperf3 -J -c "$NET_Y1" -t "$seconds" "$@" \
+	net_on x1 taskset 2 iperf3 -J -c "$NET_Y1" -t "$seconds" "$@" \
 	    >"$NET_RUN/iperf.json" || net_fail "$label: $(cat "$NET_RUN/iperf.json")"
 	mbps=$(path_received "$NET_RUN/iperf.json" |
 	    awk '{ printf "%.1f", $1 * 1000 }')

@@ -61,12 +61,13 @@ net_on one python3 "$NET_HERE/oe_six_tcp.py" send "$two" "$NET_RUN/sent" 10 ||
 cmp -s "$NET_RUN/sent" "$NET_RUN/got" || net_fail "TCP brought something else"
 
 sleep 0.3
+# More than one way alone has; a busy machine's sniffer misses some.
 esp=$(oe_count "$NET_RUN/one.pcap" "ip6 proto 50 and host $two")
 clear=$(oe_count "$NET_RUN/one.pcap" "ip6 and host $two and not ip6 proto 50 and not udp port 500 and (not icmp6 or ip6[40] < 130 or ip6[40] > 137)")
 cut=$(oe_count "$NET_RUN/one.pcap" "ip6 proto 44")
 solicited=$(oe_count "$NET_RUN/one.pcap" "icmp6 and ip6[40] = 135")
 from_bare=$(oe_count "$NET_RUN/bare.pcap" "ip6 proto 50 and host $two")
-if [ "$clear" != 0 ] || [ "$esp" -lt 1500 ] || [ "$cut" != 0 ] ||
+if [ "$clear" != 0 ] || [ "$esp" -lt 1000 ] || [ "$cut" != 0 ] ||
     [ "$solicited" -lt 1 ] || [ "$from_bare" -lt 2 ]; then
 	net_fail "on the wire: $clear clear, $esp of ESP, $cut cut, $solicited solicitations, $from_bare of bare's"
 fi

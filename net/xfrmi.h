@@ -8,9 +8,8 @@
 /*
  * What is sent to the device is encrypted by the kernel's policies and SAs that
  * have its if_id, and leaves by link, or with NULL as it is routed; without an
- * SA it is lost.  What comes on
- * such an SA in tunnel mode is received at the device.  No other packet of the
- * host meets these policies.
+ * SA it is lost.  What comes on such an SA in tunnel mode is received at the
+ * device.  No other packet of the host meets these policies.
  */
 
 /* Makes one, in place of what a killed process left; it is not up yet, and
@@ -20,4 +19,5 @@ int	xfrmi_add(const char name[IFNAMSIZ], const char *link, uint32_t if_id);
 /* Takes such a device away that a killed process left, and no other of that
  * name. */
 void	xfrmi_clear(const char name[IFNAMSIZ]);
+
 #endif

@@ -3,7 +3,6 @@
 
 #include <event2/event.h>
 #include <net/if.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -24,12 +23,6 @@ struct oed_led {
 	void		 (*gone)(void *arg);
 	void		  *gone_arg;
 };
-
-static void
-led_device(const struct oed_net *net, char device[IFNAMSIZ])
-{
-	snprintf(device, IFNAMSIZ, "%.*s-esp", IFNAMSIZ - 5, oed_net_name(net));
-}
 
 static void
 led_opens(void *arg, uint32_t spi, bool on)
@@ -73,7 +66,7 @@ oed_led_clear(const struct oed_net *net)
 {
 	char device[IFNAMSIZ];
 
-	led_device(net, device);
+	xfrm_led_name(device, oed_net_name(net));
 	xfrmi_clear(device);
 }
 
@@ -87,7 +80,7 @@ oed_led_open(struct event_base *base, struct oed_net *net, const char **lacks)
 
 	l->base = base;
 	l->net = net;
-	led_device(net, l->device);
+	xfrm_led_name(l->device, config.tun);
 	config.device = l->device;
 	if ((l->led = xfrm_led_open(&config, lacks)) != NULL)
 		return l;

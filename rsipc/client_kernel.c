@@ -140,8 +140,7 @@ client_kernel_lease(struct client *c)
 	snprintf(c->led_text, sizeof(c->led_text), "user space%s%s",
 	    c->planes.why == NULL ? "" : ": ",
 	    c->planes.why == NULL ? "" : c->planes.why);
-	snprintf(c->led_device, sizeof(c->led_device), "%.*s-esp",
-	    IFNAMSIZ - 5, device_oe_name(c->device));
+	xfrm_led_name(c->led_device, device_oe_name(c->device));
 	kernel_clear(c);
 	if (c->planes.kernel == NULL)
 		return;

@@ -49,22 +49,16 @@ struct xfrm_pair {
 static struct xfrm_rule
 policy_rule(uint8_t dir, const struct esp_policy *policy)
 {
-	struct xfrm_rule       r = { .dir = dir, .priority = XFRM_PRIORITY };
-	struct xfrm_user_tmpl *t = &r.tmpl;
-	bool		       out = dir == XFRM_POLICY_OUT;
+	struct xfrm_rule r = { .dir = dir, .priority = XFRM_PRIORITY };
+	bool		 out = dir == XFRM_POLICY_OUT;
 
 	xfrm_select(&r.sel, out ? &policy->ours : &policy->theirs,
 	    out ? &policy->theirs : &policy->ours);
-	t->family = policy->peer.family;
 	/* Each SA has its peer where that was when it came up; whose it is the
 	 * reqid says. */
-	if (out || !policy->roams)
-		t->saddr = xfrm_address(out ? &policy->local : &policy->peer);
-	t->id.daddr = xfrm_address(out ? &policy->peer : &policy->local);
-	t->id.proto = IPPROTO_ESP;
-	t->reqid = XFRM_REQID_BASE | policy->id;
-	t->mode = policy->transport ? XFRM_MODE_TRANSPORT : XFRM_MODE_TUNNEL;
-	t->aalgos = t->ealgos = t->calgos = ~0u;
+	xfrm_template(&r.tmpl, out ? &policy->local : policy->roams ? NULL :
+	    &policy->peer, out ? &policy->peer : &policy->local,
+	    XFRM_REQID_BASE | policy->id, policy->transport);
 	return r;
 }
 

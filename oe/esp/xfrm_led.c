@@ -73,13 +73,8 @@ led_rule(const struct xfrm_led *l, const struct esp_pair *p)
 		.mark = { own->mark, UINT32_MAX } };
 
 	xfrm_select(&r.sel, &own->ours, &own->theirs);
-	r.tmpl.family = AF_INET;
-	r.tmpl.saddr = xfrm_address(&p->out.src);
-	r.tmpl.id.daddr = xfrm_address(&p->out.dst);
-	r.tmpl.id.proto = IPPROTO_ESP;
-	r.tmpl.reqid = REQID_LED | (own->mark & BESIDE_MASK);
-	r.tmpl.mode = XFRM_MODE_TUNNEL;
-	r.tmpl.aalgos = r.tmpl.ealgos = r.tmpl.calgos = ~0u;
+	xfrm_template(&r.tmpl, &p->out.src, &p->out.dst,
+	    REQID_LED | (own->mark & BESIDE_MASK), false);
 	return r;
 }
 
@@ -333,6 +328,12 @@ led_begin(struct xfrm_led *l)
 	    (l->port = port_open(l->device)) == NULL)
 		return "packet sockets that tell marks";
 	return NULL;
+}
+
+void
+xfrm_led_name(char device[IFNAMSIZ], const char *tun)
+{
+	snprintf(device, IFNAMSIZ, "%.*s-esp", IFNAMSIZ - 5, tun);
 }
 
 struct xfrm_led *

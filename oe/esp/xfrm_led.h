@@ -40,6 +40,9 @@ struct xfrm_led_config {
 	void	   *arg;
 };
 
+/* The device's name beside a TUN's of that name. */
+void	xfrm_led_name(char device[IFNAMSIZ], const char *tun);
+
 /* Of IPv4, in tunnel mode, and not in UDP: all other pairs are left to the next
  * plane.  As root; NULL, and *lacks is what the kernel has not, in words. */
 struct xfrm_led *xfrm_led_open(const struct xfrm_led_config *config,

@@ -40,6 +40,20 @@ xfrm_select(struct xfrm_selector *s, const struct prefix *src,
 	s->prefixlen_d = dst->plen;
 }
 
+void
+xfrm_template(struct xfrm_user_tmpl *t, const struct addr *src,
+    const struct addr *dst, uint32_t reqid, bool transport)
+{
+	t->family = dst->family;
+	if (src != NULL)
+		t->saddr = xfrm_address(src);
+	t->id.daddr = xfrm_address(dst);
+	t->id.proto = IPPROTO_ESP;
+	t->reqid = reqid;
+	t->mode = transport ? XFRM_MODE_TRANSPORT : XFRM_MODE_TUNNEL;
+	t->aalgos = t->ealgos = t->calgos = ~0u;
+}
+
 /* --- netlink -------------------------------------------------------------- */
 
 /* A request, whose body, all zero, is returned. */

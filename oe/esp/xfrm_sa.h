@@ -26,6 +26,11 @@ xfrm_address_t xfrm_address(const struct addr *a);
 void	xfrm_select(struct xfrm_selector *s, const struct prefix *src,
 	    const struct prefix *dst);
 
+/* Fills in, of one that is all zero, the SA that a policy wants: ESP from src
+ * (NULL: whatever it has) to dst, with any algorithm. */
+void	xfrm_template(struct xfrm_user_tmpl *t, const struct addr *src,
+	    const struct addr *dst, uint32_t reqid, bool transport);
+
 /* What an SA has beside what was negotiated. */
 struct xfrm_tag {
 	uint32_t reqid;

@@ -10,11 +10,7 @@
 net_needs nsd unbound ldns-keygen ldns-signzone drill ping iperf3 taskset
 net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl
 NET_HERE=$(cd "$NET_HERE/../net" && pwd)
-if [ -z "$OE_KERNEL_VM$NET_INSIDE" ]; then
-	exec "$NET_HERE/../interop/vm.sh" "${TIMEOUT:-900}" env \
-	    top_builddir="$NET_TOP" OE_KERNEL_VM=1 NET_SLOW=8 \
-	    sh "$NET_HERE/../bench/${0##*/}" "$@"
-fi
+net_vm 900 "$@"
 [ -n "$NET_INSIDE" ] || modprobe -qa tun veth bridge xfrm_user esp4 \
     xfrm_interface aesni_intel sch_ingress cls_bpf nfnetlink_queue xt_NFQUEUE \
     nft_compat nf_tables nft_queue nft_chain_nat iptable_mangle iptable_nat \

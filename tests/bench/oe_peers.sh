@@ -11,11 +11,7 @@
 . "$(dirname "$0")/pathlib.sh"
 net_needs nsd unbound ldns-keygen ldns-signzone drill iperf3 iptables
 net_needs_built oe/oed ctl/rsipctl
-if [ -n "$KERNEL" ] && [ -z "$OE_KERNEL_VM$NET_INSIDE" ]; then
-	exec "$NET_HERE/../interop/vm.sh" "${TIMEOUT:-900}" env KERNEL=1 \
-	    top_builddir="$NET_TOP" OE_KERNEL_VM=1 NET_SLOW=8 \
-	    sh "$(realpath "$0")" "$@"
-fi
+[ -z "$KERNEL" ] || net_vm 900 "$@"
 [ -z "$KERNEL" ] || [ -n "$NET_INSIDE" ] || modprobe -qa tun veth bridge \
     xfrm_user esp4
 net_enter "$@"

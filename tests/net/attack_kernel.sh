@@ -5,13 +5,7 @@
 net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping iptables openssl
 net_needs_built oe/oed ctl/rsipctl tests/interop/ike_probe
 # A kernel with ESP, and all of it ours.
-if [ -z "$OE_KERNEL_VM$NET_INSIDE" ]; then
-	top_builddir=$NET_TOP
-	export top_builddir
-	exec "$NET_HERE/../interop/vm.sh" "${TIMEOUT:-300}" env \
-	    top_builddir="$top_builddir" OE_KERNEL_VM=1 NET_SLOW=8 \
-	    sh "$NET_HERE/attack_kernel.sh"
-fi
+net_vm 300
 [ -n "$NET_INSIDE" ] || modprobe -qa tun veth bridge xfrm_user esp4 \
     xt_nat iptable_nat nft_compat nft_chain_nat nf_nat
 # ESP in UDP is user space's where the port cannot be shared out: the program that

@@ -3,13 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 net_needs tc
 net_needs_built tests/net/esp_led
-if [ -z "$ESP_LED_VM$NET_INSIDE" ]; then
-	top_builddir=$NET_TOP
-	export top_builddir
-	exec "$NET_HERE/../interop/vm.sh" "${TIMEOUT:-300}" env \
-	    top_builddir="$top_builddir" ESP_LED_VM=1 NET_SLOW=8 \
-	    sh "$NET_HERE/${0##*/}"
-fi
+net_vm 300
 [ -n "$NET_INSIDE" ] || modprobe -qa tun veth xfrm_user xfrm_interface esp4 \
     sch_ingress sch_netem cls_bpf
 net_enter "$@"

@@ -82,6 +82,19 @@ net_needs_built()
 	unset tool
 }
 
+# SECONDS [ARGUMENT...]: of a script for a kernel with ESP.  Where it is not in a VM
+# yet (OE_KERNEL_VM) it begins anew in one, with these arguments, for so long at
+# most (TIMEOUT: another time).
+net_vm()
+{
+	net_seconds=${TIMEOUT:-$1}
+	shift
+	[ -n "$OE_KERNEL_VM$NET_INSIDE" ] || exec "$NET_HERE/../interop/vm.sh" \
+	    "$net_seconds" env top_builddir="$NET_TOP" OE_KERNEL_VM=1 \
+	    NET_SLOW=8 KERNEL="${KERNEL-}" OE_WORKERS="${OE_WORKERS-}" \
+	    sh "$(realpath "$0")" "$@"
+}
+
 # The script's own arguments.  Returns in the inside only.
 net_enter()
 {

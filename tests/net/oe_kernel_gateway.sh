@@ -4,14 +4,7 @@
 . "$(dirname "$0")/oelib.sh"
 net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping curl nginx nft
 net_needs_built oe/oed ctl/rsipctl
-if [ -z "$OE_KERNEL_VM$NET_INSIDE" ]; then
-	top_builddir=$NET_TOP
-	OE_KERNEL_VM=1
-	export top_builddir OE_KERNEL_VM
-	exec "$NET_HERE/../interop/vm.sh" "${TIMEOUT:-900}" env \
-	    top_builddir="$top_builddir" OE_KERNEL_VM=1 NET_SLOW=8 \
-	    OE_WORKERS="${OE_WORKERS-}" sh "$NET_HERE/${0##*/}"
-fi
+net_vm 900
 [ -n "$NET_INSIDE" ] || modprobe -qa tun veth bridge xfrm_user esp4 \
     xfrm_interface sch_ingress cls_bpf nf_tables
 net_enter "$@"

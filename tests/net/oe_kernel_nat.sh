@@ -6,11 +6,7 @@
 net_needs nsd unbound ldns-keygen ldns-signzone drill tcpdump ping curl nginx \
     iptables conntrack iperf3
 net_needs_built oe/oed rsipc/rsipc ctl/rsipctl
-if [ -z "$OE_KERNEL_VM$NET_INSIDE" ]; then
-	exec "$NET_HERE/../interop/vm.sh" "${TIMEOUT:-600}" env \
-	    top_builddir="$NET_TOP" OE_KERNEL_VM=1 NET_SLOW=8 \
-	    sh "$NET_HERE/${0##*/}"
-fi
+net_vm 600
 [ -n "$NET_INSIDE" ] || modprobe -qa tun veth bridge xfrm_user esp4 \
     sch_ingress cls_bpf
 net_enter "$@"

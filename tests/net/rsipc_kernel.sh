@@ -5,14 +5,7 @@
 . "$(dirname "$0")/proof.sh"
 net_needs curl nginx nsd unbound ldns-keygen ldns-signzone drill ping iperf3 tcpdump
 net_needs_built rsipd/rsipd rsipc/rsipc oe/oed ctl/rsipctl
-if [ -z "$OE_KERNEL_VM$NET_INSIDE" ]; then
-	top_builddir=$NET_TOP
-	OE_KERNEL_VM=1
-	export top_builddir OE_KERNEL_VM
-	exec "$NET_HERE/../interop/vm.sh" "${TIMEOUT:-900}" env \
-	    top_builddir="$top_builddir" OE_KERNEL_VM=1 NET_SLOW=8 \
-	    sh "$NET_HERE/${0##*/}"
-fi
+net_vm 900
 [ -n "$NET_INSIDE" ] || modprobe -qa tun veth bridge xfrm_user esp4 \
     xfrm_interface aesni_intel sch_ingress cls_bpf nfnetlink_queue xt_NFQUEUE nft_compat \
     nf_tables nft_queue nft_chain_nat iptable_mangle iptable_nat iptable_raw
